@@ -1,0 +1,40 @@
+"""What all tests share: checked shapes, strict broadcasting, kept compiled programs, no deadlines."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import jax
+from jaxtyping import install_import_hook
+
+# Every annotation of a shape in brackish is checked at run time. This must precede any import of brackish.
+install_import_hook("brackish", "beartype.beartype")
+
+# A vector that meets a matrix by accident is a bug; `psi[None, :]` says it on purpose.
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+# Compiled programs are kept between runs, and shared by the workers of one run and the processes they start.
+os.environ.setdefault(
+    "JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "compiled")
+)
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
+jax.config.update(
+    "jax_persistent_cache_min_compile_time_secs",
+    float(os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"]),
+)
+
+# Figures are drawn into files, also where there is no screen.
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+# The first call of a compiled function takes seconds, so no example has a deadline. On a server the same
+# examples are drawn each time: a red run there must be red here too. `--hypothesis-profile=thorough`
+# searches longer.
+hypothesis.settings.register_profile("here", deadline=None, max_examples=20)
+hypothesis.settings.register_profile(
+    "server", parent=hypothesis.settings.get_profile("here"), derandomize=True
+)
+hypothesis.settings.register_profile(
+    "thorough", parent=hypothesis.settings.get_profile("here"), max_examples=1000
+)
+hypothesis.settings.load_profile("server" if os.environ.get("CI") else "here")
