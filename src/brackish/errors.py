@@ -1,0 +1,39 @@
+"""Everything that brackish refuses, by name.
+
+Each message is one line: what is wrong, where, and what would be right. The command line prints the message alone;
+in Python the same text arrives as an exception.
+"""
+
+
+class BrackishError(Exception):
+    """The root of all errors that brackish raises on purpose."""
+
+
+class InvalidInput(BrackishError, ValueError):
+    """A value that the user gave is wrong; the message names the argument and the cure."""
+
+
+class UnknownName(InvalidInput):
+    """No model, theory, preparation or observable goes by this name."""
+
+
+class UnsupportedHamiltonian(BrackishError, TypeError):
+    """A theory cannot run on this Hamiltonian; the message says what it needs and what it got."""
+
+
+class RunFailed(BrackishError, RuntimeError):
+    """A run stopped on its way (not a number, lost norm, packet at the edge): theory, trajectory and time are named."""
+
+
+class CheckpointError(BrackishError, RuntimeError):
+    """A checkpoint is truncated, foreign, or belongs to another run."""
+
+
+def unknown_name(kind: str, name: str, known) -> UnknownName:
+    """An `UnknownName` that lists what is known and guesses what was meant."""
+    import difflib
+
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    guess = f" Did you mean '{close[0]}'?" if close else ""
+    return UnknownName(f"Unknown {kind} '{name}'.{guess} Known: {', '.join(known)}.")

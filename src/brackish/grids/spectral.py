@@ -1,0 +1,97 @@
+"""Periodic grids with their plane waves."""
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from brackish.errors import InvalidInput
+from brackish.typing import Array, Complex
+
+
+def _floats(value) -> tuple[float, ...]:
+    return tuple(float(x) for x in np.atleast_1d(np.asarray(value, dtype=float)))
+
+
+def _whole_numbers(value) -> tuple[int, ...]:
+    return tuple(int(x) for x in np.atleast_1d(np.asarray(value)))
+
+
+class Grid(eqx.Module):
+    """A periodic box in 1 to 3 coordinates. `lower`, `upper`: bohr; `points`: how many; each one number or one per coordinate."""
+
+    lower: tuple[float, ...] = eqx.field(static=True, converter=_floats)
+    upper: tuple[float, ...] = eqx.field(static=True, converter=_floats)
+    points: tuple[int, ...] = eqx.field(static=True, converter=_whole_numbers)
+
+    def __check_init__(self):
+        if not len(self.lower) == len(self.upper) == len(self.points):
+            raise InvalidInput(
+                f"Arguments `lower`, `upper` and `points` of Grid must have one entry per coordinate each, got "
+                f"{len(self.lower)}, {len(self.upper)} and {len(self.points)}."
+            )
+        for lower, upper, points in zip(self.lower, self.upper, self.points, strict=True):
+            if not (np.isfinite(lower) and np.isfinite(upper) and lower < upper):
+                raise InvalidInput(f"Argument `lower` of Grid must be below `upper`, got {lower} and {upper}.")
+            if points < 8:
+                raise InvalidInput(f"Argument `points` of Grid must be at least 8 per coordinate, got {points}.")
+
+    @property
+    def coordinates(self) -> int:
+        """How many coordinates the grid has."""
+        return len(self.points)
+
+    @property
+    def spacings(self) -> tuple[float, ...]:
+        """The distance of neighbours along each coordinate."""
+        return tuple(
+            (upper - lower) / points
+            for lower, upper, points in zip(self.lower, self.upper, self.points, strict=True)
+        )
+
+    @property
+    def cell(self) -> float:
+        """The volume that belongs to a grid point."""
+        return float(np.prod(self.spacings))
+
+    def positions(self) -> tuple[np.ndarray, ...]:
+        """One array of positions per coordinate."""
+        return tuple(
+            lower + spacing * np.arange(points)
+            for lower, spacing, points in zip(self.lower, self.spacings, self.points, strict=True)
+        )
+
+    def wavenumbers(self) -> tuple[np.ndarray, ...]:
+        """One array of wavenumbers per coordinate, in the order of the discrete Fourier transform."""
+        return tuple(
+            2 * np.pi * np.fft.fftfreq(points, spacing)
+            for points, spacing in zip(self.points, self.spacings, strict=True)
+        )
+
+    def nodes(self) -> np.ndarray:
+        """All grid points, (G, n)."""
+        return np.stack([x.ravel() for x in np.meshgrid(*self.positions(), indexing="ij")], axis=-1)
+
+    def transform(self, values: Complex[Array, "..."]) -> Complex[Array, "..."]:
+        """The discrete Fourier transform over the trailing grid axes."""
+        return jnp.fft.fftn(values, axes=self.axes) if self.coordinates > 1 else jnp.fft.fft(values)
+
+    def inverse_transform(self, values: Complex[Array, "..."]) -> Complex[Array, "..."]:
+        """The inverse of `transform`."""
+        return jnp.fft.ifftn(values, axes=self.axes) if self.coordinates > 1 else jnp.fft.ifft(values)
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The trailing axes of an array on this grid."""
+        return tuple(range(-self.coordinates, 0))
+
+    def along(self, axis: int, values) -> Array:
+        """One value per node of one coordinate, shaped to multiply an array on the grid."""
+        shape = [1] * self.coordinates
+        shape[axis] = self.points[axis]
+        return jnp.reshape(jnp.asarray(values), shape)
+
+
+def kinetic_phase(grid: Grid, masses, duration) -> Complex[Array, "..."]:
+    """exp(-i k^2 duration / 2m) on the wavenumbers of the grid, shape of the grid."""
+    energy = sum(grid.along(axis, k**2 / 2) / masses[axis] for axis, k in enumerate(grid.wavenumbers()))
+    return jnp.exp(-1j * duration * energy)

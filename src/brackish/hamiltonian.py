@@ -1,0 +1,363 @@
+r"""What the system is: one operator-valued function on a classical manifold.
+
+$$\hat H(z)=H_C(z)\,\hat 1+\hat H_Q+\hat H_I(z)$$
+
+Everything here is written for ONE configuration z; batching is the runner's business. The split into three parts is what
+makes "without interaction" well defined: `scale_interaction(hamiltonian, 0.0)` moves the two sides apart.
+"""
+
+import abc
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.tree_util import Partial
+
+from brackish.errors import InvalidInput
+from brackish.manifolds import Canonical, Manifold, PhasePoint
+from brackish.quantum import apply, expect
+from brackish.typing import Array, Float, Inexact, Point, RealScalar, Spinor, SquareMatrix
+
+
+class HybridHamiltonian(eqx.Module):
+    """The interface of every Hamiltonian: d quantum `levels` whose operator depends on a point of a classical `manifold`.
+
+    Energies in hartree, hbar = 1. A large or structured model may override `expect` and `apply`.
+    """
+
+    manifold: eqx.AbstractVar[Manifold]
+    levels: eqx.AbstractVar[int]
+
+    @abc.abstractmethod
+    def classical(self, z: Point) -> RealScalar:
+        """The energy of the classical side alone, times the identity: a real scalar."""
+
+    @abc.abstractmethod
+    def quantum(self) -> SquareMatrix:
+        """The Hamiltonian of the quantum side alone, (d, d), Hermitian."""
+
+    @abc.abstractmethod
+    def interaction(self, z: Point) -> SquareMatrix:
+        """The coupling of the two sides, (d, d), Hermitian."""
+
+    def operator(self, z: Point) -> SquareMatrix:
+        """The whole operator H(z), (d, d)."""
+        return self.classical(z) * jnp.eye(self.levels) + self.quantum() + self.interaction(z)
+
+    def expect(self, z: Point, psi: Spinor) -> RealScalar:
+        """<psi|H(z)|psi>: the energy h from which a single trajectory moves."""
+        norm = jnp.sum(psi.real**2 + psi.imag**2)
+        return self.classical(z) * norm + expect(self.quantum() + self.interaction(z), psi)
+
+    def apply(self, z: Point, psi: Spinor) -> Spinor:
+        """H(z) psi, shape (d,)."""
+        return self.classical(z) * psi + apply(self.quantum() + self.interaction(z), psi)
+
+    def suggested_step(self) -> float | None:
+        """A time step (atomic units) that resolves this system, or None if nobody has looked."""
+        return None
+
+
+class SeparableHamiltonian(HybridHamiltonian):
+    r"""A Hamiltonian whose momenta appear as kinetic energy alone, on a canonical manifold:
+
+    $$\hat H=\sum_k\Big(\frac{p_k^2}{2m_k}+\tfrac12m_k\omega_k^2q_k^2\Big)+V_C(q)+\hat H_Q+\hat V_I(q)$$
+
+    The first bracket (`frequencies`; None: no harmonic part) has an exact flow in closed form, so that stiff harmonic modes
+    do not set the time step; everything else is the `potential`, a matrix that depends on q alone.
+    """
+
+    manifold: eqx.AbstractVar[Canonical]
+    frequencies: eqx.AbstractVar[Float[np.ndarray | Array, " n"] | None]
+
+    @abc.abstractmethod
+    def external(self, position: Float[Array, " n"]) -> RealScalar:
+        """V_C(q): a classical potential beside the harmonic one, in hartree."""
+
+    @abc.abstractmethod
+    def coupling(self, position: Float[Array, " n"]) -> SquareMatrix:
+        """V_I(q), (d, d), Hermitian."""
+
+    def classical(self, z: PhasePoint) -> RealScalar:
+        return (
+            self.manifold.kinetic_energy(z.momentum) + self.harmonic(z.position) + self.external(z.position)
+        )
+
+    def interaction(self, z: PhasePoint) -> SquareMatrix:
+        return self.coupling(z.position)
+
+    def harmonic(self, position: Float[Array, " n"]) -> RealScalar:
+        """The harmonic energy, in hartree."""
+        if self.frequencies is None:
+            return jnp.zeros(())
+        return 0.5 * jnp.sum(self.manifold.masses * (self.frequencies * position) ** 2)
+
+    def potential(self, position: Float[Array, " n"]) -> SquareMatrix:
+        """Everything that depends on q alone, except the harmonic part: V_C(q) + H_Q + V_I(q), (d, d)."""
+        return self.external(position) * jnp.eye(self.levels) + self.quantum() + self.coupling(position)
+
+    def potential_expect(self, position: Float[Array, " n"], psi: Spinor) -> RealScalar:
+        """<psi|V(q)|psi>: the scalar whose gradient is the force. Overridable for large or structured models."""
+        return expect(self.potential(position), psi)
+
+    def free_flow(self, duration) -> Callable[[PhasePoint], PhasePoint]:
+        """The exact motion of p^2/2m + m w^2 q^2/2 for a `duration`: straight drift, or rotation where there is a frequency."""
+        masses = jnp.asarray(self.manifold.masses)
+        if self.frequencies is None:
+            reach = duration / masses
+            return lambda z: PhasePoint(z.position + reach * z.momentum, z.momentum)
+        frequencies = jnp.asarray(self.frequencies)
+        bound = frequencies > 0
+        cosine, sine = jnp.cos(frequencies * duration), jnp.sin(frequencies * duration)
+        reach = jnp.where(bound, sine / jnp.where(bound, frequencies, 1.0), duration) / masses
+        pull = masses * frequencies * sine
+        return lambda z: PhasePoint(
+            cosine * z.position + reach * z.momentum, cosine * z.momentum - pull * z.position
+        )
+
+
+class FunctionHamiltonian(HybridHamiltonian):
+    """A Hamiltonian assembled from functions of one configuration; made by `hamiltonian`."""
+
+    manifold: Manifold
+    levels: int = eqx.field(static=True)
+    classical_function: Callable
+    quantum_part: Inexact[np.ndarray | Array, "d d"]
+    interaction_function: Callable
+    step: float | None = eqx.field(static=True, default=None)
+
+    def classical(self, z):
+        return self.classical_function(z)
+
+    def quantum(self):
+        return self.quantum_part
+
+    def interaction(self, z):
+        return self.interaction_function(z)
+
+    def suggested_step(self):
+        return self.step
+
+
+class SeparableFunctionHamiltonian(SeparableHamiltonian):
+    """A separable Hamiltonian assembled from functions of one position; made by `hamiltonian`."""
+
+    manifold: Canonical
+    levels: int = eqx.field(static=True)
+    frequencies: Float[np.ndarray | Array, " n"] | None
+    external_function: Callable
+    quantum_part: Inexact[np.ndarray | Array, "d d"]
+    coupling_function: Callable
+    step: float | None = eqx.field(static=True, default=None)
+
+    def external(self, position):
+        return self.external_function(position)
+
+    def quantum(self):
+        return self.quantum_part
+
+    def coupling(self, position):
+        return self.coupling_function(position)
+
+    def potential(self, position):
+        if self.external_function is nothing:
+            return self.quantum_part + self.coupling_function(position)
+        return super().potential(position)
+
+    def suggested_step(self):
+        return self.step
+
+
+def nothing(z: Point) -> RealScalar:
+    """The zero function: no classical potential."""
+    return jnp.zeros(())
+
+
+def hamiltonian(
+    function: Callable[[Point], SquareMatrix],
+    masses=None,
+    *,
+    manifold: Manifold | None = None,
+    frequencies=None,
+    quantum=None,
+    external: Callable[[Point], RealScalar] | None = None,
+    step: float | None = None,
+) -> HybridHamiltonian:
+    """Your own Hamiltonian, from a plain function of one configuration.
+
+    With `masses` (electron masses, one per coordinate) the function is the potential matrix V(q): it takes positions of
+    shape (n,) in bohr and returns a Hermitian (d, d) array in hartree; kinetic energy is added. With a `manifold` the
+    function is the operator H(z) on that manifold. Derivatives come from JAX, so write it with `jax.numpy`.
+
+    `frequencies`: (n,), adds m w^2 q^2 / 2, moved exactly. `quantum`: (d, d), the part that acts on the quantum side alone.
+    `external`: a scalar function that acts on the classical side alone. `step`: a time step that resolves the system.
+
+    Raises `InvalidInput` if the function does not return a finite Hermitian square matrix.
+
+        def crossing(q):
+            return jnp.array([[0.01 * jnp.tanh(q[0]), 0.005], [0.005, -0.01 * jnp.tanh(q[0])]])
+        system = bk.hamiltonian(crossing, masses=[2000.0])
+    """
+    if (masses is None) == (manifold is None):
+        raise InvalidInput(
+            "hamiltonian() needs either `masses` (then the function is V(q)) or `manifold` (then it is H(z)), not "
+            + ("both." if masses is not None else "none of them.")
+        )
+    if step is not None and not (np.isfinite(step) and step > 0):
+        raise InvalidInput(f"Argument `step` must be a positive time in atomic units, got {step}.")
+    if manifold is None:
+        manifold = Canonical(masses)
+        probe = manifold.probe().position
+        levels = _checked_levels(function, probe, "q")
+        if frequencies is not None:
+            frequencies = np.broadcast_to(np.asarray(frequencies, dtype=float), manifold.masses.shape)
+            if not np.all(np.isfinite(frequencies)) or np.any(frequencies < 0):
+                raise InvalidInput(f"Argument `frequencies` must not be negative, got {frequencies.tolist()}.")
+        return SeparableFunctionHamiltonian(
+            manifold, levels, frequencies, external or nothing, _quantum_part(quantum, levels), function, step
+        )
+    if frequencies is not None:
+        raise InvalidInput(
+            "Argument `frequencies` goes with `masses`; on a manifold write the energy into the function."
+        )
+    levels = _checked_levels(function, manifold.probe(), "z")
+    return FunctionHamiltonian(manifold, levels, external or nothing, _quantum_part(quantum, levels), function, step)
+
+
+def _quantum_part(quantum, levels: int) -> np.ndarray:
+    if quantum is None:
+        return np.zeros((levels, levels))
+    quantum = np.asarray(quantum)
+    quantum = quantum.astype(complex if np.iscomplexobj(quantum) else float)
+    if quantum.shape != (levels, levels):
+        raise InvalidInput(f"Argument `quantum` must have shape ({levels}, {levels}), got {quantum.shape}.")
+    if not np.allclose(quantum, quantum.conj().T, rtol=0, atol=1e-12 * max(1.0, np.abs(quantum).max())):
+        raise InvalidInput("Argument `quantum` must be Hermitian; its largest asymmetry is "
+                           f"{np.abs(quantum - quantum.conj().T).max():.3g}.")
+    return quantum
+
+
+def _checked_levels(function, probe, name: str) -> int:
+    """The number of levels d of a user's function, after one evaluation at a probe point."""
+    try:
+        value = np.asarray(function(jax.tree_util.tree_map(jnp.asarray, probe)))
+    except InvalidInput:
+        raise
+    except Exception as error:
+        raise InvalidInput(
+            f"The Hamiltonian function failed at one configuration {name}: {type(error).__name__}: "
+            f"{str(error).splitlines()[0] if str(error) else ''}"
+        ) from error
+    if value.ndim != 2 or value.shape[0] != value.shape[1] or value.shape[0] == 0:
+        raise InvalidInput(
+            f"The Hamiltonian function must return a (d, d) array for one configuration, got shape {value.shape}."
+        )
+    if not np.all(np.isfinite(value)):
+        raise InvalidInput(f"The Hamiltonian function returned a value that is not finite: {value.tolist()}.")
+    asymmetry = np.abs(value - value.conj().T).max()
+    if asymmetry > 1e-10 * max(1.0, np.abs(value).max()):
+        row, column = np.unravel_index(np.argmax(np.abs(value - value.conj().T)), value.shape)
+        raise InvalidInput(
+            f"The Hamiltonian function must return a Hermitian matrix: entries [{row}, {column}] and [{column}, {row}] "
+            f"are {value[row, column]:.6g} and {value[column, row]:.6g}, not complex conjugates of each other."
+        )
+    return value.shape[0]
+
+
+# -- sums, scalings, basis changes ---------------------------------------------------------------------------------------
+
+
+def add(first: HybridHamiltonian, second: HybridHamiltonian) -> HybridHamiltonian:
+    """The sum of two Hamiltonians on the same manifold and the same levels, part by part (kinetic energies add too)."""
+    if first.levels != second.levels or first.manifold.describe() != second.manifold.describe():
+        raise InvalidInput(
+            f"Hamiltonians on {first.manifold.describe()} with {first.levels} levels and on "
+            f"{second.manifold.describe()} with {second.levels} levels cannot be added."
+        )
+    quantum = first.quantum() + second.quantum()
+    if isinstance(first, SeparableHamiltonian) and isinstance(second, SeparableHamiltonian):
+        inverse_mass = 1 / first.manifold.masses + 1 / second.manifold.masses
+        stiffness = _stiffness(first) + _stiffness(second)
+        return SeparableFunctionHamiltonian(
+            Canonical(1 / inverse_mass),
+            first.levels,
+            np.sqrt(stiffness * inverse_mass),
+            Partial(_sum_of, (_Method(first, "external"), _Method(second, "external"))),
+            quantum,
+            Partial(_sum_of, (_Method(first, "coupling"), _Method(second, "coupling"))),
+        )
+    return FunctionHamiltonian(
+        first.manifold,
+        first.levels,
+        Partial(_sum_of, (_Method(first, "classical"), _Method(second, "classical"))),
+        quantum,
+        Partial(_sum_of, (_Method(first, "interaction"), _Method(second, "interaction"))),
+    )
+
+
+def scale_interaction(system: HybridHamiltonian, factor: float) -> HybridHamiltonian:
+    """The same system with its interaction multiplied by `factor`; 0 leaves two uncoupled sides."""
+    return _rebuilt(system, system.quantum(), Partial(_scaled, np.asarray(float(factor))))
+
+
+def change_basis(system: HybridHamiltonian, unitary: Inexact[Array, "d d"]) -> HybridHamiltonian:
+    """The same system in another constant basis of the quantum side: H -> U H U^dagger. States change as psi -> U psi."""
+    unitary = np.asarray(unitary)
+    if unitary.shape != (system.levels, system.levels) or not np.allclose(
+        unitary @ unitary.conj().T, np.eye(system.levels), atol=1e-10
+    ):
+        raise InvalidInput(f"Argument `unitary` must be a unitary ({system.levels}, {system.levels}) matrix.")
+    return _rebuilt(
+        system, unitary @ np.asarray(system.quantum()) @ unitary.conj().T, Partial(_rotated, unitary)
+    )
+
+
+class _Method(eqx.Module):
+    """A method of a Hamiltonian as a tree, so that compiled programs see its arrays as arguments, not as constants."""
+
+    owner: HybridHamiltonian
+    name: str = eqx.field(static=True)
+
+    def __call__(self, z):
+        return getattr(self.owner, self.name)(z)
+
+
+def _sum_of(functions, z):
+    return sum(function(z) for function in functions)
+
+
+def _scaled(factor, function, z):
+    return factor * function(z)
+
+
+def _rotated(unitary, function, z):
+    return unitary @ function(z) @ unitary.conj().T
+
+
+def _stiffness(system: SeparableHamiltonian):
+    frequencies = 0.0 if system.frequencies is None else system.frequencies
+    return system.manifold.masses * frequencies**2
+
+
+def _rebuilt(system: HybridHamiltonian, quantum, change: Partial) -> HybridHamiltonian:
+    """`system` with another quantum part and with `change` applied to its interaction."""
+    if isinstance(system, SeparableHamiltonian):
+        return SeparableFunctionHamiltonian(
+            system.manifold,
+            system.levels,
+            system.frequencies,
+            _Method(system, "external"),
+            quantum,
+            Partial(change, _Method(system, "coupling")),
+            system.suggested_step(),
+        )
+    return FunctionHamiltonian(
+        system.manifold,
+        system.levels,
+        _Method(system, "classical"),
+        quantum,
+        Partial(change, _Method(system, "interaction")),
+        system.suggested_step(),
+    )

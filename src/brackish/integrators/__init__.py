@@ -1,0 +1,20 @@
+"""How time is cut. An integrator knows no physics: it sees what a theory offers, and states its order."""
+
+from brackish.integrators.adaptive import Adaptive
+from brackish.integrators.base import Integrator
+from brackish.integrators.midpoint import ImplicitMidpoint
+from brackish.integrators.runge_kutta import Heun, RungeKutta4
+from brackish.integrators.splitting import BlanesMoan, Strang, TripleJump
+from brackish.integrators.stochastic import WithJumps
+
+__all__ = [
+    "Adaptive",
+    "BlanesMoan",
+    "Heun",
+    "ImplicitMidpoint",
+    "Integrator",
+    "RungeKutta4",
+    "Strang",
+    "TripleJump",
+    "WithJumps",
+]

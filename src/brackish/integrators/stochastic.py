@@ -1,0 +1,32 @@
+"""Steps that end in a random change."""
+
+from typing import ClassVar
+
+from brackish.errors import UnsupportedHamiltonian
+from brackish.integrators.base import Integrator
+from brackish.integrators.splitting import Strang
+from brackish.theory import HasJump
+
+
+class WithJumps(Integrator):
+    """A step of `smooth`, then the theory's random jump, drawn from the trajectory's own key for this step.
+
+    The smooth motion between jumps has the order of `smooth`; the jump probabilities are right to first order in dt.
+    """
+
+    smooth: Integrator = Strang()
+    order: ClassVar[int] = 1
+
+    def check(self, theory, hamiltonian):
+        if not isinstance(theory, HasJump):
+            raise UnsupportedHamiltonian(f"WithJumps needs a theory with jumps; {type(theory).__name__} offers none.")
+        self.smooth.check(theory, hamiltonian)
+
+    def stepper(self, theory, hamiltonian, dt):
+        smooth = self.smooth.stepper(theory, hamiltonian, dt)
+
+        def step(t, y, key):
+            y, status = smooth(t, y, key)
+            return theory.jump(hamiltonian, dt, y, key), status
+
+        return step

@@ -1,0 +1,8 @@
+"""Where classical variables live, and the bracket that moves them."""
+
+from brackish.manifolds.base import Manifold
+from brackish.manifolds.canonical import Canonical, PhasePoint
+from brackish.manifolds.product import Product, ProductPoint
+from brackish.manifolds.spheres import Spheres
+
+__all__ = ["Canonical", "Manifold", "PhasePoint", "Product", "ProductPoint", "Spheres"]

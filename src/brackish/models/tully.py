@@ -1,0 +1,129 @@
+r"""The three models of Tully, and the double arch: one coordinate, two levels, atomic units.
+
+J. C. Tully, J. Chem. Phys. 93, 1061 (1990), with his parameters; double arch: J. E. Subotnik and N. Shenvi,
+J. Chem. Phys. 134, 024105 (2011). Level 0 is the lower diabat on the left (models I, II), so a packet coming from the left
+on the lower adiabat starts there.
+"""
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from brackish.errors import InvalidInput
+from brackish.hamiltonian import SeparableHamiltonian
+from brackish.manifolds import Canonical
+from brackish.typing import Array, Float
+
+
+def _parameter(value) -> np.ndarray:
+    return np.asarray(value, dtype=float)
+
+
+def _matrix(first, coupling, second):
+    return jnp.stack([jnp.stack([first, coupling]), jnp.stack([coupling, second])])
+
+
+class TwoLevelCrossing(SeparableHamiltonian):
+    """What the models below share: one heavy particle of `mass` 2000 on two diabatic potentials."""
+
+    def external(self, position):
+        return jnp.zeros(())
+
+    def quantum(self):
+        return jnp.zeros((2, 2))
+
+    def potential(self, position):
+        return self.coupling(position)
+
+    def suggested_step(self):
+        return 1.0
+
+
+class SimpleAvoidedCrossing(TwoLevelCrossing):
+    r"""Tully I. $V_{11}=\mathrm{sgn}(q)\,A\,(1-e^{-B|q|})=-V_{22}$, $V_{12}=C\,e^{-Dq^2}$."""
+
+    manifold: Canonical = Canonical([2000.0])
+    levels: int = eqx.field(static=True, default=2)
+    frequencies: None = None
+    A: Float[np.ndarray | Array, ""] = eqx.field(converter=_parameter, default=0.01)
+    B: Float[np.ndarray | Array, ""] = eqx.field(converter=_parameter, default=1.6)
+    C: Float[np.ndarray | Array, ""] = eqx.field(converter=_parameter, default=0.005)
+    D: Float[np.ndarray | Array, ""] = eqx.field(converter=_parameter, default=1.0)
+
+    def coupling(self, position):
+        q = position[0]
+        diagonal = jnp.sign(q) * self.A * (1 - jnp.exp(-self.B * jnp.abs(q)))
+        return _matrix(diagonal, self.C * jnp.exp(-self.D * q**2), -diagonal)
+
+
+class DualAvoidedCrossing(TwoLevelCrossing):
+    r"""Tully II. $V_{11}=0$, $V_{22}=E_0-A\,e^{-Bq^2}$, $V_{12}=C\,e^{-Dq^2}$."""
+
+    manifold: Canonical = Canonical([2000.0])
+    levels: int = eqx.field(static=True, default=2)
+    frequencies: None = None
+    A: Float[np.ndarray | Array, ""] = eqx.field(converter=_parameter, default=0.10)
+    B: Float[np.ndarray | Array, ""] = eqx.field(converter=_parameter, default=0.28)
+    C: Float[np.ndarray | Array, ""] = eqx.field(converter=_parameter, default=0.015)
+    D: Float[np.ndarray | Array, ""] = eqx.field(converter=_parameter, default=0.06)
+    E0: Float[np.ndarray | Array, ""] = eqx.field(converter=_parameter, default=0.05)
+
+    def coupling(self, position):
+        q = position[0]
+        second = self.E0 - self.A * jnp.exp(-self.B * q**2)
+        return _matrix(jnp.zeros_like(q), self.C * jnp.exp(-self.D * q**2), second)
+
+
+class ExtendedCoupling(TwoLevelCrossing):
+    r"""Tully III. $V_{11}=A=-V_{22}$, $V_{12}=B\,e^{Cq}$ for $q<0$ and $B\,(2-e^{-Cq})$ for $q>0$."""
+
+    manifold: Canonical = Canonical([2000.0])
+    levels: int = eqx.field(static=True, default=2)
+    frequencies: None = None
+    A: Float[np.ndarray | Array, ""] = eqx.field(converter=_parameter, default=6e-4)
+    B: Float[np.ndarray | Array, ""] = eqx.field(converter=_parameter, default=0.10)
+    C: Float[np.ndarray | Array, ""] = eqx.field(converter=_parameter, default=0.90)
+
+    def coupling(self, position):
+        q = position[0]
+        rise = jnp.exp(-self.C * jnp.abs(q))
+        energy = self.A + 0.0 * q
+        return _matrix(energy, self.B * jnp.where(q < 0, rise, 2 - rise), -energy)
+
+
+class DoubleArch(TwoLevelCrossing):
+    r"""Two regions of extended coupling at $q=\pm D$: $V_{11}=A=-V_{22}$, $V_{12}=B\,[f(q+D)-f(q-D)]$ with $f$ of Tully III."""
+
+    manifold: Canonical = Canonical([2000.0])
+    levels: int = eqx.field(static=True, default=2)
+    frequencies: None = None
+    A: Float[np.ndarray | Array, ""] = eqx.field(converter=_parameter, default=6e-4)
+    B: Float[np.ndarray | Array, ""] = eqx.field(converter=_parameter, default=0.10)
+    C: Float[np.ndarray | Array, ""] = eqx.field(converter=_parameter, default=0.90)
+    D: Float[np.ndarray | Array, ""] = eqx.field(converter=_parameter, default=4.0)
+
+    def coupling(self, position):
+        q = position[0]
+
+        def step(x):
+            rise = jnp.exp(-self.C * jnp.abs(x))
+            return jnp.where(x < 0, rise, 2 - rise)
+
+        energy = self.A + 0.0 * q
+        return _matrix(energy, self.B * (step(q + self.D) - step(q - self.D)), -energy)
+
+
+def tully(number: int = 1, mass: float = 2000.0) -> TwoLevelCrossing:
+    """Model 1 (simple avoided crossing), 2 (dual) or 3 (extended coupling with reflection) of Tully, with his parameters.
+
+    Other parameters: build `SimpleAvoidedCrossing`, `DualAvoidedCrossing` or `ExtendedCoupling` yourself.
+    """
+    kinds = {1: SimpleAvoidedCrossing, 2: DualAvoidedCrossing, 3: ExtendedCoupling}
+    if number not in kinds:
+        raise InvalidInput(f"Argument `number` of tully() must be 1, 2 or 3, got {number!r}.")
+    return kinds[number](Canonical([mass]))
+
+
+def double_arch(mass: float = 2000.0) -> DoubleArch:
+    """The double arch with its published parameters: a packet meets two regions of coupling and its parts interfere."""
+    return DoubleArch(Canonical([mass]))

@@ -1,0 +1,175 @@
+"""The observables that every run keeps, written once through the maps that each theory offers."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
+from brackish.manifolds import Canonical, Product
+from brackish.observables.base import Derived, Observable
+from brackish.quantum import eigensystem
+
+
+def density_matrix(theory, hamiltonian, y):
+    """The quantum density operator, (d, d), diabatic basis."""
+    return theory.quantum_density(hamiltonian, y)
+
+
+def population(theory, hamiltonian, y):
+    """Diabatic populations, (d,)."""
+    return jnp.diagonal(theory.quantum_density(hamiltonian, y)).real
+
+
+def norm(theory, hamiltonian, y):
+    """The trace of the quantum density operator."""
+    return jnp.trace(theory.quantum_density(hamiltonian, y)).real
+
+
+def energy(theory, hamiltonian, y):
+    """The total energy."""
+    return theory.energy(hamiltonian, y)
+
+
+def _adiabatic_of_points(theory, hamiltonian, y):
+    """Adiabatic populations at each classical point, (N, d), times the weights; and the points."""
+    points = theory.classical_points(hamiltonian, y)
+
+    def one(point, density):
+        _, vectors = eigensystem(hamiltonian.quantum() + hamiltonian.interaction(point))
+        # <u_n|rho|u_n>, free of the phases of the eigenvectors
+        return jnp.sum(jnp.conj(vectors) * jnp.sum(density[:, :, None] * vectors[None], axis=1), axis=0).real
+
+    return points.weight[:, None] * jax.vmap(one)(points.point, points.density), points.point
+
+
+def adiabatic_population(theory, hamiltonian, y):
+    """Populations of the eigenstates of H at each classical point, (d,), lowest first."""
+    populations, _ = _adiabatic_of_points(theory, hamiltonian, y)
+    return jnp.sum(populations, axis=0) + jnp.sum(_scattered(theory, hamiltonian, y), axis=0)
+
+
+def scattering(theory, hamiltonian, y):
+    """Adiabatic populations on the left (q_0 < 0, reflected) and right (transmitted) of the origin, (2, d)."""
+    populations, point = _adiabatic_of_points(theory, hamiltonian, y)
+    right = point.position[:, :1] > 0
+    left = jnp.sum(jnp.where(right, 0.0, populations), axis=0)
+    return jnp.stack([left, jnp.sum(jnp.where(right, populations, 0.0), axis=0)]) + _scattered(
+        theory, hamiltonian, y
+    )
+
+
+def _scattered(theory, hamiltonian, y):
+    """What an absorbing boundary has already counted, (2, d)."""
+    if hasattr(theory, "scattered"):
+        return theory.scattered(hamiltonian, y)
+    return jnp.zeros((2, hamiltonian.levels))
+
+
+def position(theory, hamiltonian, y):
+    """Mean positions, (n,)."""
+    return theory.moments(hamiltonian, y).position
+
+
+def momentum(theory, hamiltonian, y):
+    """Mean momenta, (n,)."""
+    return theory.moments(hamiltonian, y).momentum
+
+
+def position_squared(theory, hamiltonian, y):
+    """Mean squares of the positions, (n,)."""
+    return theory.moments(hamiltonian, y).position_squared
+
+
+def momentum_squared(theory, hamiltonian, y):
+    """Mean squares of the momenta, (n,)."""
+    return theory.moments(hamiltonian, y).momentum_squared
+
+
+def spin_direction(theory, hamiltonian, y):
+    """Mean directions of the classical spins, (spins, 3)."""
+    points = theory.classical_points(hamiltonian, y)
+    directions = points.point.spheres if isinstance(hamiltonian.manifold, Product) else points.point
+    return jnp.sum(points.weight[:, None, None] * directions, axis=0)
+
+
+_CONSISTENCY = "Tronci and Gay-Balmaz, Lagrangian trajectories and closure models, section 1"
+
+_QUANTUM = (
+    Observable("density_matrix", density_matrix, ("level", "level_"), "1", "quantum density operator", _CONSISTENCY),
+    Observable("population", population, ("level",), "1", "diabatic population"),
+    Observable("norm", norm, (), "1", "trace of the density operator"),
+    Observable("energy", energy, (), "hartree", "total energy"),
+)
+_CANONICAL = (
+    Observable("position", position, ("coordinate",), "bohr", "mean position"),
+    Observable("momentum", momentum, ("coordinate",), "hbar/bohr", "mean momentum"),
+    Observable("position_squared", position_squared, ("coordinate",), "bohr^2", hidden=True),
+    Observable("momentum_squared", momentum_squared, ("coordinate",), "hbar^2/bohr^2", hidden=True),
+)
+_SPINS = (Observable("spin_direction", spin_direction, ("spin", "axis"), "1", "mean direction of the classical spins"),)
+_ADIABATIC = Observable("adiabatic_population", adiabatic_population, ("level",), "1", "adiabatic population")
+_SCATTERING = Observable(
+    "scattering", scattering, ("side", "level"), "1", "adiabatic population left and right of the origin"
+)
+
+_DERIVED = (
+    Derived(
+        "purity",
+        ("density_matrix",),
+        lambda means: np.sum(np.abs(means["density_matrix"]) ** 2, axis=(-2, -1)),
+        long_name="quantum purity Tr rho^2",
+        source=_CONSISTENCY,
+    ),
+    Derived(
+        "coherence",
+        ("density_matrix",),
+        lambda means: _off_diagonal(means["density_matrix"]),
+        long_name="size of the off-diagonal of the diabatic density matrix",
+    ),
+    Derived(
+        "position_spread",
+        ("position", "position_squared"),
+        lambda means: _spread(means["position"], means["position_squared"]),
+        ("coordinate",),
+        "bohr",
+        "standard deviation of the position",
+    ),
+    Derived(
+        "momentum_spread",
+        ("momentum", "momentum_squared"),
+        lambda means: _spread(means["momentum"], means["momentum_squared"]),
+        ("coordinate",),
+        "hbar/bohr",
+        "standard deviation of the momentum",
+    ),
+)
+
+
+def _off_diagonal(density):
+    inside = np.eye(density.shape[-1], dtype=bool)
+    return np.sqrt(np.sum(np.where(inside, 0.0, np.abs(density)) ** 2, axis=(-2, -1)))
+
+
+def _spread(mean, mean_square):
+    return np.sqrt(np.maximum(mean_square - mean**2, 0.0))
+
+
+def standard_observables(hamiltonian: HybridHamiltonian) -> tuple[Observable, ...]:
+    """The observables that fit the manifold of this Hamiltonian."""
+    manifold = hamiltonian.manifold
+    chosen = _QUANTUM
+    if isinstance(manifold, Canonical | Product):
+        chosen = chosen + _CANONICAL
+    if not isinstance(manifold, Canonical):
+        chosen = chosen + _SPINS
+    if hamiltonian.levels > 1:
+        chosen = (*chosen, _ADIABATIC)
+    if isinstance(hamiltonian, SeparableHamiltonian):
+        chosen = (*chosen, _SCATTERING)
+    return chosen
+
+
+def derived_observables(observables: tuple[Observable, ...]) -> tuple[Derived, ...]:
+    """The functions of means that can be made from these observables."""
+    names = {observable.name for observable in observables}
+    return tuple(derived for derived in _DERIVED if names.issuperset(derived.needs))

@@ -1,0 +1,20 @@
+"""Where a run starts: packets, thermal baths, explicit points, lattices."""
+
+from brackish.preparations.base import Draw, Preparation
+from brackish.preparations.electronic import Adiabatic, Amplitudes, Diabatic
+from brackish.preparations.lattice import PacketLattice
+from brackish.preparations.packet import GaussianPacket
+from brackish.preparations.points import Points
+from brackish.preparations.thermal import ThermalBath
+
+__all__ = [
+    "Adiabatic",
+    "Amplitudes",
+    "Diabatic",
+    "Draw",
+    "GaussianPacket",
+    "PacketLattice",
+    "Points",
+    "Preparation",
+    "ThermalBath",
+]

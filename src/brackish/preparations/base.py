@@ -1,0 +1,54 @@
+"""The interface of a preparation."""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+
+from brackish.errors import UnsupportedHamiltonian
+from brackish.hamiltonian import HybridHamiltonian
+from brackish.manifolds import Canonical
+from brackish.typing import Array, Complex, Float, Key, Point
+
+
+class Draw(eqx.Module):
+    """One trajectory's start: a point, a quantum state (d,) of unit norm, and a weight."""
+
+    point: Point
+    psi: Complex[Array, " d"]
+    weight: Float[Array, ""]
+
+
+class Preparation(eqx.Module):
+    """The interface of every preparation.
+
+    `random`: whether trajectories are drawn (then means carry standard errors) or laid out.
+    """
+
+    random: eqx.AbstractClassVar[bool]
+
+    @abc.abstractmethod
+    def draw(self, hamiltonian: HybridHamiltonian, index: Array, key: Key) -> Draw:
+        """The start of trajectory `index`, with its own random key."""
+
+    @abc.abstractmethod
+    def check(self, hamiltonian: HybridHamiltonian) -> None:
+        """Raise `InvalidInput` or `UnsupportedHamiltonian` if this preparation does not fit the Hamiltonian."""
+
+    def count(self) -> int | None:
+        """The number of trajectories, if the preparation fixes it."""
+        return None
+
+    def wavefunction(self, hamiltonian: HybridHamiltonian, positions: Any) -> Array:
+        """The wavefunction (d, *grid) on a grid given by one array of positions per coordinate, unit norm."""
+        raise UnsupportedHamiltonian(
+            f"{type(self).__name__} has no wavefunction; start Exact from a GaussianPacket."
+        )
+
+
+def require_canonical(preparation: Preparation, hamiltonian: HybridHamiltonian) -> None:
+    """Raise unless the Hamiltonian lives on positions and momenta."""
+    if not isinstance(hamiltonian.manifold, Canonical):
+        raise UnsupportedHamiltonian(
+            f"{type(preparation).__name__} needs a canonical manifold, got {hamiltonian.manifold.describe()}."
+        )

@@ -1,0 +1,84 @@
+"""In which quantum state a run starts."""
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from brackish.errors import InvalidInput
+from brackish.hamiltonian import HybridHamiltonian
+from brackish.quantum import eigensystem
+from brackish.typing import Array, Complex, Point
+
+
+class Diabatic(eqx.Module):
+    """Basis state number `level` (from 0) of the Hamiltonian as it is written."""
+
+    level: int = eqx.field(static=True)
+
+    def check(self, hamiltonian: HybridHamiltonian) -> None:
+        """Raise `InvalidInput` if there is no such level."""
+        _check_level(self.level, hamiltonian)
+
+    def spinor(self, hamiltonian: HybridHamiltonian, z: Point) -> Complex[Array, " d"]:
+        """The state, (d,)."""
+        return jnp.zeros(hamiltonian.levels, complex).at[self.level].set(1.0)
+
+
+class Adiabatic(eqx.Module):
+    """Eigenstate number `level` (from 0, the lowest) of H at the classical point where the trajectory starts.
+
+    The overall phase means nothing.
+    """
+
+    level: int = eqx.field(static=True)
+
+    def check(self, hamiltonian: HybridHamiltonian) -> None:
+        """Raise `InvalidInput` if there is no such level."""
+        _check_level(self.level, hamiltonian)
+
+    def spinor(self, hamiltonian: HybridHamiltonian, z: Point) -> Complex[Array, " d"]:
+        """The state, (d,)."""
+        _, vectors = eigensystem(hamiltonian.quantum() + hamiltonian.interaction(z))
+        return vectors[:, self.level].astype(complex)
+
+
+class Amplitudes(eqx.Module):
+    """A given state in the basis of the Hamiltonian: (d,) complex amplitudes of unit norm."""
+
+    values: Complex[np.ndarray | Array, " d"] = eqx.field(converter=lambda v: np.asarray(v, dtype=complex))
+
+    def check(self, hamiltonian: HybridHamiltonian) -> None:
+        """Raise `InvalidInput` unless there is one amplitude per level and the norm is 1."""
+        if self.values.shape != (hamiltonian.levels,):
+            raise InvalidInput(
+                f"Argument `state` must have one amplitude for each of {hamiltonian.levels} levels, "
+                f"got shape {self.values.shape}."
+            )
+        norm = np.linalg.norm(self.values)
+        if not abs(norm - 1) < 1e-8:
+            raise InvalidInput(f"Argument `state` must have norm 1, got {norm:.6g}; divide it by that.")
+
+    def spinor(self, hamiltonian: HybridHamiltonian, z: Point) -> Complex[Array, " d"]:
+        """The state, (d,)."""
+        return jnp.asarray(self.values)
+
+
+ElectronicState = Diabatic | Adiabatic | Amplitudes
+
+
+def electronic_state(value) -> ElectronicState:
+    """Read a state: a whole number is a diabatic level, a sequence is amplitudes."""
+    if isinstance(value, ElectronicState):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | np.integer | list | tuple | np.ndarray | Array):
+        raise InvalidInput(
+            f"Argument `state` must be a level, Diabatic(level), Adiabatic(level) or amplitudes, got {value!r}."
+        )
+    return Diabatic(int(value)) if isinstance(value, int | np.integer) else Amplitudes(value)
+
+
+def _check_level(level: int, hamiltonian: HybridHamiltonian) -> None:
+    if not 0 <= level < hamiltonian.levels:
+        raise InvalidInput(
+            f"Argument `state` asks for level {level}, but the Hamiltonian has levels 0 to {hamiltonian.levels - 1}."
+        )

@@ -1,0 +1,74 @@
+"""Explicit starting points."""
+
+from typing import ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from brackish.errors import InvalidInput
+from brackish.manifolds import PhasePoint
+from brackish.preparations.base import Draw, Preparation, require_canonical
+from brackish.preparations.electronic import ElectronicState, electronic_state
+from brackish.typing import Array, Float
+
+
+def _rows(value) -> np.ndarray:
+    value = np.asarray(value, dtype=float)
+    return value[:, None] if value.ndim == 1 else np.atleast_2d(value)
+
+
+class Points(Preparation):
+    """Given points of phase space with given weights, all in the same quantum state.
+
+    `positions`, `momenta`: (N, n), or (N,) for one coordinate. `weights`: (N,), not negative, scaled to sum to N; all
+    equal by default. Means over laid-out points carry no standard error.
+    """
+
+    positions: Float[np.ndarray | Array, "N n"] = eqx.field(converter=_rows)
+    momenta: Float[np.ndarray | Array, "N n"] = eqx.field(converter=_rows)
+    weights: Float[np.ndarray | Array, " N"] | None = eqx.field(
+        converter=lambda w: None if w is None else np.asarray(w, dtype=float), default=None
+    )
+    state: ElectronicState = eqx.field(converter=electronic_state, default=0)
+    random: ClassVar[bool] = False
+
+    def __check_init__(self):
+        if not isinstance(self.positions, np.ndarray):
+            return
+        if self.positions.shape != self.momenta.shape or self.positions.size == 0:
+            raise InvalidInput(
+                "Arguments `positions` and `momenta` must have the same shape (points, coordinates), got "
+                f"{self.positions.shape} and {self.momenta.shape}."
+            )
+        if not (np.all(np.isfinite(self.positions)) and np.all(np.isfinite(self.momenta))):
+            raise InvalidInput("Arguments `positions` and `momenta` must be finite.")
+        if isinstance(self.weights, np.ndarray) and (
+            self.weights.shape != self.positions.shape[:1]
+            or not np.all(np.isfinite(self.weights) & (self.weights >= 0))
+            or self.weights.sum() == 0
+        ):
+            raise InvalidInput(
+                f"Argument `weights` must be {self.positions.shape[0]} numbers, none negative and not all zero."
+            )
+
+    def check(self, hamiltonian):
+        require_canonical(self, hamiltonian)
+        if self.positions.shape[1] != hamiltonian.manifold.coordinates:
+            raise InvalidInput(
+                f"Argument `positions` has {self.positions.shape[1]} coordinates, the Hamiltonian has "
+                f"{hamiltonian.manifold.coordinates}."
+            )
+        self.state.check(hamiltonian)
+
+    def count(self):
+        return self.positions.shape[0]
+
+    def draw(self, hamiltonian, index, key):
+        point = PhasePoint(jnp.asarray(self.positions)[index], jnp.asarray(self.momenta)[index])
+        if self.weights is None:
+            weight = jnp.ones(())
+        else:
+            weights = jnp.asarray(self.weights)
+            weight = weights[index] * weights.shape[0] / jnp.sum(weights)
+        return Draw(point, self.state.spinor(hamiltonian, point), weight)

@@ -1,0 +1,57 @@
+r"""Harmonic baths in thermal equilibrium."""
+
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from brackish.errors import InvalidInput, UnsupportedHamiltonian
+from brackish.hamiltonian import SeparableHamiltonian
+from brackish.manifolds import PhasePoint
+from brackish.preparations.base import Draw, Preparation
+from brackish.preparations.electronic import ElectronicState, electronic_state
+from brackish.typing import Array, Float
+
+
+class ThermalBath(Preparation):
+    r"""Every harmonic mode in equilibrium at `temperature` (k_B T, hartree), uncoupled from the quantum side.
+
+    The quantum Wigner distribution has $\langle m\omega^2q^2\rangle=\langle p^2/m\rangle=\tfrac\omega2\coth\frac{\omega}{2k_BT}$;
+    with `classical=True` the Boltzmann distribution, $k_BT$. `state`: as for `GaussianPacket`.
+    """
+
+    temperature: Float[np.ndarray | Array, ""] = eqx.field(converter=lambda t: np.asarray(t, dtype=float))
+    state: ElectronicState = eqx.field(converter=electronic_state, default=0)
+    classical: bool = eqx.field(static=True, default=False)
+    random: ClassVar[bool] = True
+
+    def __check_init__(self):
+        if isinstance(self.temperature, np.ndarray):
+            lowest_allowed = self.temperature > 0 if self.classical else self.temperature >= 0
+            if not (np.isfinite(self.temperature) and lowest_allowed):
+                raise InvalidInput(f"Argument `temperature` must be positive and finite, got {self.temperature}.")
+
+    def check(self, hamiltonian):
+        if not isinstance(hamiltonian, SeparableHamiltonian) or hamiltonian.frequencies is None:
+            raise UnsupportedHamiltonian(
+                f"ThermalBath needs a Hamiltonian with harmonic frequencies, got {type(hamiltonian).__name__} without."
+            )
+        if np.any(np.asarray(hamiltonian.frequencies) <= 0):
+            raise UnsupportedHamiltonian("ThermalBath needs every frequency to be positive.")
+        self.state.check(hamiltonian)
+
+    def draw(self, hamiltonian, index, key):
+        masses, frequencies = jnp.asarray(hamiltonian.manifold.masses), jnp.asarray(hamiltonian.frequencies)
+        if self.classical:
+            energy = jnp.broadcast_to(jnp.asarray(self.temperature), masses.shape)
+        else:
+            cold = jnp.asarray(self.temperature) == 0
+            ratio = frequencies / (2 * jnp.where(cold, 1.0, self.temperature))
+            energy = 0.5 * frequencies / jnp.where(cold, 1.0, jnp.tanh(ratio))
+        normal = jax.random.normal(key, (2, *masses.shape))
+        point = PhasePoint(
+            normal[0] * jnp.sqrt(energy / masses) / frequencies, normal[1] * jnp.sqrt(energy * masses)
+        )
+        return Draw(point, self.state.spinor(hamiltonian, point), jnp.ones(()))

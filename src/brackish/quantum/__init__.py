@@ -1,0 +1,44 @@
+"""Small-matrix algebra. The one room that knows how products of small matrices are made fast.
+
+A batched `matrix @ vector` becomes a call per matrix on a CPU; the same product written as multiply-and-sum fuses with
+its neighbours and runs over ten times faster up to about 8 levels. Every function here is for one configuration.
+"""
+
+from brackish.quantum.density import coherence, density_from_spinor, partial_trace, purity
+from brackish.quantum.eigen import eigensystem, level_projectors
+from brackish.quantum.exponential import propagate, propagator
+from brackish.quantum.operators import (
+    annihilation,
+    momentum_operator,
+    pauli_x,
+    pauli_y,
+    pauli_z,
+    position_operator,
+    spin_operators,
+    tensor,
+)
+from brackish.quantum.small import apply, dagger, expect, product, trace_product
+
+__all__ = [
+    "annihilation",
+    "apply",
+    "coherence",
+    "dagger",
+    "density_from_spinor",
+    "eigensystem",
+    "expect",
+    "level_projectors",
+    "momentum_operator",
+    "partial_trace",
+    "pauli_x",
+    "pauli_y",
+    "pauli_z",
+    "position_operator",
+    "product",
+    "propagate",
+    "propagator",
+    "purity",
+    "spin_operators",
+    "tensor",
+    "trace_product",
+]

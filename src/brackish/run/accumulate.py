@@ -1,0 +1,98 @@
+"""Sums of blocks into means, spreads and standard errors."""
+
+import dataclasses
+
+import numpy as np
+
+from brackish.observables import Derived, Observable
+from brackish.run.block import GROUPS, BlockRecord
+
+
+@dataclasses.dataclass
+class Totals:
+    """Running sums over all blocks so far, added in the order of the blocks so that rounding never differs."""
+
+    blocks: int = 0
+    sums: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    followed: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+
+    def add(self, record: BlockRecord) -> None:
+        """Add the next block, complete up to the same save as the others."""
+        merged = {name: np.concatenate([s[name] for s in record.saves]) for name in record.saves[0]}
+        for name, value in merged.items():
+            if name.startswith("trajectory_"):
+                if self.blocks == 0:
+                    self.followed[name] = value
+                continue
+            slots = _in_slots(name, value, self.blocks)
+            self.sums[name] = self.sums[name] + slots if name in self.sums else slots
+        self.blocks += 1
+
+    def cut(self, saves: int) -> "Totals":
+        """The same up to a number of saves."""
+        return Totals(
+            self.blocks,
+            {name: value[:saves] for name, value in self.sums.items()},
+            {name: value[:saves] for name, value in self.followed.items()},
+        )
+
+
+def _in_slots(name: str, value: np.ndarray, block: int) -> np.ndarray:
+    """Block sums without groups of their own (a block is one lane) go to the group of the block."""
+    if name == "weight_squared" or name.endswith("_squared_") or value.shape[1] == GROUPS:
+        return value
+    slots = np.zeros((value.shape[0], GROUPS, *value.shape[2:]), value.dtype)
+    slots[:, block % GROUPS] = value[:, 0]
+    return slots
+
+
+def means_and_errors(
+    totals: Totals, observables: tuple[Observable, ...], derived: tuple[Derived, ...], sampled: bool
+) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
+    """Mean and standard error of every observable, time as the leading axis.
+
+    The error of a mean is that of independent lanes with their weights; the error of a derived quantity comes from leaving
+    out one of 16 groups at a time. None where the spread over lanes is no statistical error (`sampled` false).
+    """
+    weights = totals.sums["weight"]
+    whole = weights.sum(axis=1)
+    lanes = whole**2 / np.maximum(totals.sums["weight_squared"], 1e-300)
+    results: dict[str, tuple[np.ndarray, np.ndarray | None]] = {}
+    for observable in observables:
+        total = totals.sums[observable.name].sum(axis=1)
+        mean = total / _like(whole, total)
+        error = None
+        if sampled:
+            square = totals.sums[observable.name + "_squared_"]
+            variance = np.maximum(square / _like(whole, square) - np.abs(mean) ** 2, 0.0)
+            independent = _like(np.maximum(lanes - 1, 0.0), variance)
+            error = np.where(independent > 0, np.sqrt(variance / np.where(independent > 0, independent, 1)), np.nan)
+        results[observable.name] = (mean, error)
+    for quantity in derived:
+        value = quantity.function({name: results[name][0] for name in quantity.needs})
+        error = _jackknife(totals, quantity, results, weights) if sampled else None
+        results[quantity.name] = (value, error)
+    return results
+
+
+def _jackknife(totals, quantity, results, weights):
+    filled = np.flatnonzero(weights[0] > 0)
+    whole = weights.sum(axis=1)
+    if filled.size < 2 or any(totals.sums[name].shape[1] != GROUPS for name in quantity.needs):
+        return np.full(quantity.function({n: results[n][0] for n in quantity.needs}).shape, np.nan)
+    values = []
+    for group in filled:
+        rest = whole - weights[:, group]
+        means = {}
+        for name in quantity.needs:
+            sums = totals.sums[name]
+            remaining = sums.sum(axis=1) - sums[:, group]
+            means[name] = remaining / _like(rest, remaining)
+        values.append(quantity.function(means))
+    values = np.stack(values)
+    return np.sqrt((filled.size - 1) * np.var(values, axis=0))
+
+
+def _like(leading: np.ndarray, array: np.ndarray) -> np.ndarray:
+    """`leading` (time,) with axes added to divide `array` (time, ...)."""
+    return leading.reshape(leading.shape + (1,) * (array.ndim - 1))

@@ -1,0 +1,56 @@
+"""Checkpoints: everything that a run needs to go on as if it had never stopped."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from brackish.errors import CheckpointError
+from brackish.run.accumulate import Totals
+from brackish.run.block import BlockRecord, Plan, Problem, initial_shapes
+
+
+def pack(totals: Totals, unfinished: dict[int, BlockRecord], fingerprint: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Header and arrays of a checkpoint."""
+    arrays: dict[str, np.ndarray] = {}
+    for name, value in totals.sums.items():
+        arrays[f"total.{name}"] = value
+    for name, value in totals.followed.items():
+        arrays[f"followed.{name}"] = value
+    begun = {}
+    for block, record in unfinished.items():
+        begun[str(block)] = record.segment
+        for number, leaf in enumerate(jax.tree_util.tree_leaves(record.carry)):
+            arrays[f"block{block}.carry.{number:04d}"] = np.asarray(leaf)
+        for name in record.saves[0]:
+            arrays[f"block{block}.saves.{name}"] = np.concatenate([s[name] for s in record.saves])
+    header = {"fingerprint": fingerprint, "blocks": totals.blocks, "begun": begun, "arrays": sorted(arrays)}
+    return header, arrays
+
+
+def unpack(
+    header: dict[str, Any], arrays: dict[str, np.ndarray], problem: Problem, plan: Plan, fingerprint: str, path: Any
+) -> tuple[Totals, dict[int, BlockRecord]]:
+    """Totals and begun blocks of a checkpoint. Raises `CheckpointError` if it belongs to another run."""
+    if header.get("fingerprint") != fingerprint:
+        raise CheckpointError(
+            f"The checkpoint in {path} belongs to another run: Hamiltonian, theory, preparation, times, seed and number of "
+            "trajectories must be the same to resume."
+        )
+    sums = {name.removeprefix("total."): value for name, value in arrays.items() if name.startswith("total.")}
+    followed = {
+        name.removeprefix("followed."): value for name, value in arrays.items() if name.startswith("followed.")
+    }
+    begun = {}
+    structure = jax.tree_util.tree_structure(initial_shapes(problem, plan))
+    for block, segment in header["begun"].items():
+        prefix = f"block{block}.carry."
+        leaves = [arrays[name] for name in sorted(arrays) if name.startswith(prefix)]
+        prefix = f"block{block}.saves."
+        saves = {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+        if structure.num_leaves != len(leaves):
+            raise CheckpointError(f"The checkpoint in {path} does not fit this version of brackish.")
+        carry = jax.tree_util.tree_unflatten(structure, leaves)
+        begun[int(block)] = BlockRecord(segment, eqx.filter(carry, eqx.is_array), [saves])
+    return Totals(header["blocks"], sums, followed), begun

@@ -1,0 +1,72 @@
+"""Several theories on one Hamiltonian, side by side: `compare`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from brackish.errors import InvalidInput
+from brackish.hamiltonian import HybridHamiltonian
+from brackish.preparations import Preparation
+from brackish.run.simulate import simulate
+from brackish.run.times import Times
+from brackish.theory import Theory
+
+
+def compare(
+    hamiltonian: HybridHamiltonian,
+    theories: Sequence[Theory],
+    preparation: Preparation,
+    times: Times,
+    *,
+    trajectories: int | None = None,
+    seed: int = 0,
+    store: str | Path | None = None,
+    resume: bool = False,
+    **options: Any,
+):
+    """Run every theory from the same start and return one dataset with a leading dimension `theory`.
+
+    Options are those of `simulate`. With a `store` (a folder), each theory has its own Zarr store in it, and `resume` goes on
+    from what is there. Theories of the same name are numbered. What a theory does not have (a wavefunction has no
+    trajectories) is not a number.
+    """
+    import xarray
+
+    if not theories:
+        raise InvalidInput("Argument `theories` of compare() must name at least one theory.")
+    names = theory_names(theories)
+    results = []
+    for name, theory in zip(names, theories, strict=True):
+        place = None if store is None else Path(store) / f"{name.lower().replace(' ', '_')}.zarr"
+        results.append(
+            simulate(
+                hamiltonian,
+                theory,
+                preparation,
+                times,
+                trajectories=trajectories,
+                seed=seed,
+                store=place,
+                resume=resume and place is not None and place.exists(),
+                **options,
+            )
+        )
+    common = results[0].attrs
+    shared = {key: common[key] for key in ("hamiltonian", "preparation", "times", "seed", "versions", "brackish_schema")}
+    own = {key: [str(result.attrs[key]) for result in results] for key in ("theory", "integrator", "step", "trajectories")}
+    index = xarray.DataArray(names, dims="theory", name="theory")
+    together = xarray.concat(
+        results, index, join="outer", combine_attrs="drop", data_vars="all", coords="minimal", compat="override"
+    )
+    together.attrs = {**shared, **{key: "\n".join(values) for key, values in own.items()}, "title": "comparison"}
+    return together
+
+
+def theory_names(theories: Sequence[Theory]) -> list[str]:
+    """Names by class; repeated classes are numbered from 2 on."""
+    names: list[str] = []
+    for theory in theories:
+        name = type(theory).__name__
+        repeats = sum(1 for other in names if other.split()[0] == name)
+        names.append(name if repeats == 0 else f"{name} {repeats + 1}")
+    return names

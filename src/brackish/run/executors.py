@@ -1,0 +1,107 @@
+"""Sharing blocks among workers of any `concurrent.futures` executor, and handing them back in order."""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+
+from brackish.errors import InvalidInput
+from brackish.run.block import BlockRecord, Plan, Problem, run_block
+
+Report = Callable[[int, BlockRecord], bool]
+
+
+def worker_count(workers: int | None) -> int:
+    """The number of threads: as asked for, or one for each processor this process may use."""
+    if workers is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise InvalidInput(f"Argument `workers` must be a whole number of at least 1, got {workers!r}.")
+    return workers
+
+
+def records_in_order(
+    problem: Problem,
+    plan: Plan,
+    first: int,
+    begun: dict[int, BlockRecord],
+    chunk: int,
+    executor: Executor | None,
+    workers: int | None,
+    report: Report,
+) -> Iterator[BlockRecord]:
+    """The finished records of blocks `first`, `first + 1`, ... in this order, whoever finishes first.
+
+    `begun`: records to go on from. `chunk`: blocks a task. Without an `executor`, threads; XLA lets go of the interpreter
+    while it computes, so they run side by side. Only threads report between segments.
+    """
+    if first >= plan.blocks:
+        return
+    # one segment here compiles the programs once, before several workers ask for them
+    begun[first] = run_block(problem, plan, first, begun.get(first), report, until=_next_segment(begun.get(first)))
+    tasks = [range(start, min(start + chunk, plan.blocks)) for start in range(first, plan.blocks, chunk)]
+    if executor is None:
+        count = min(worker_count(workers), len(tasks))
+        if count == 1:
+            for task in tasks:
+                yield from _run_task(problem, plan, task, begun, report)
+            return
+        with ThreadPoolExecutor(count) as threads:
+            yield from _spread(threads, 2 * count, problem, plan, tasks, begun, report)
+        return
+    shares_memory = isinstance(executor, ThreadPoolExecutor)
+    ahead = 2 * worker_count(getattr(executor, "_max_workers", None))
+    yield from _spread(executor, ahead, problem, plan, tasks, begun, report if shares_memory else None)
+
+
+def _next_segment(record: BlockRecord | None) -> int:
+    return 1 if record is None else record.segment + 1
+
+
+def _run_task(problem, plan, task, begun, report) -> list[BlockRecord]:
+    return [run_block(problem, plan, block, begun.get(block), report) for block in task]
+
+
+def _spread(executor, ahead, problem, plan, tasks, begun, report) -> Iterator[BlockRecord]:
+    waiting: deque = deque()
+    remaining = iter(tasks)
+    try:
+        while True:
+            while len(waiting) < ahead and (task := next(remaining, None)) is not None:
+                known = {block: begun[block] for block in task if block in begun}
+                waiting.append(executor.submit(_run_task, problem, plan, task, known, report))
+            if not waiting:
+                return
+            yield from waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+class Desk:
+    """Where workers leave their latest records, and where they are told to stop."""
+
+    def __init__(self, on_segment: Callable[[], None]):
+        self._lock = threading.Lock()
+        self._latest: dict[int, BlockRecord] = {}
+        self._on_segment = on_segment
+        self.stopping = False
+
+    def report(self, block: int, record: BlockRecord) -> bool:
+        """Take note of a segment; False asks the worker to stop."""
+        with self._lock:
+            copy = BlockRecord(record.segment, record.carry, list(record.saves), record.failure)
+            self._latest[block] = copy
+            self._on_segment()
+        return not self.stopping
+
+    def unfinished(self, first: int, plan: Plan) -> dict[int, BlockRecord]:
+        """Latest records of blocks from `first` on that have begun."""
+        with self._lock:
+            return {block: record for block, record in sorted(self._latest.items()) if block >= first}
+
+    def forget(self, block: int) -> None:
+        """A finished block has been added to the totals."""
+        with self._lock:
+            self._latest.pop(block, None)

@@ -1,0 +1,270 @@
+"""One theory on one Hamiltonian: `simulate`."""
+
+import math
+import time
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from brackish.errors import CheckpointError, InvalidInput, RunFailed
+from brackish.hamiltonian import HybridHamiltonian
+from brackish.integrators import Integrator
+from brackish.io import build_dataset, read_checkpoint, write_store
+from brackish.observables import Observable, derived_observables, standard_observables
+from brackish.preparations import Preparation
+from brackish.run.accumulate import Totals, means_and_errors
+from brackish.run.block import BlockRecord, Plan, Problem, block_width
+from brackish.run.checkpoint import pack, unpack
+from brackish.run.executors import Desk, records_in_order, worker_count
+from brackish.run.progress import progress_bar
+from brackish.run.provenance import describe, fingerprint, versions
+from brackish.run.times import Times
+from brackish.theory import Status, Theory
+
+LONGEST_SEGMENT = 50
+"""Saves a compiled call: progress, checkpoints and failures are seen between calls."""
+
+
+def simulate(
+    hamiltonian: HybridHamiltonian,
+    theory: Theory,
+    preparation: Preparation,
+    times: Times,
+    *,
+    trajectories: int | None = None,
+    ensembles: int = 1,
+    seed: int = 0,
+    integrator: Integrator | None = None,
+    observables: tuple[Observable, ...] = (),
+    follow: int = 64,
+    chunk: int | None = None,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    progress: bool = False,
+    store: str | Path | None = None,
+    resume: bool = False,
+    checkpoint_every: float = 30.0,
+    note: dict[str, Any] | None = None,
+):
+    """Run one theory and return a labelled dataset of means with standard errors.
+
+    `trajectories`: how many (1000, or as many as the preparation lays out); theories of the whole wavefunction have none.
+    `ensembles`: for coupled theories, how many independent ensembles of that size; from two on, means carry standard
+    errors. `seed`: trajectory i draws from the key (seed, i) alone, so nothing below changes a result, not even in the last
+    bit: `chunk` (trajectories a task), `workers` (threads; all processors by default), `executor` (any of
+    `concurrent.futures`), a stop and a `resume`.
+    `integrator`: by default the theory's own. `observables`: further ones, beside the standard ones. `follow`: how many
+    trajectories to keep one by one.
+    `store`: a Zarr store that is written as the run goes on, every `checkpoint_every` seconds; with `resume` the run goes on
+    from there. `note`: more provenance for the attributes.
+
+    Raises `InvalidInput`, `UnsupportedHamiltonian` before anything is computed; `RunFailed` if numbers stop being numbers,
+    a norm is lost or a packet reaches the edge of its box; `CheckpointError`.
+    """
+    theory.requirements().check(type(theory).__name__, hamiltonian)
+    preparation.check(hamiltonian)
+    theory = theory.resolve(hamiltonian, preparation, times)
+    integrator = integrator if integrator is not None else theory.default_integrator(hamiltonian)
+    integrator.check(theory, hamiltonian)
+    count = _trajectory_count(theory, preparation, trajectories)
+    ensembles = _at_least_one("ensembles", ensembles)
+    lanes = count if not theory.coupled else (ensembles if theory.has_trajectories else 1)
+    steps = times.steps_between_saves(theory.suggested_step(hamiltonian))
+    kept = standard_observables(hamiltonian) + tuple(observables)
+    followed = min(_not_negative("follow", follow), count) if theory.has_trajectories else 0
+    width = block_width(hamiltonian, theory, lanes)
+    followed = followed if theory.coupled else min(followed, width)
+    segments = math.ceil(times.saves / LONGEST_SEGMENT)
+    plan = Plan(lanes, width, times.saves, math.ceil(times.saves / segments), steps, times.spacing / steps)
+    problem = Problem(hamiltonian, theory, integrator, preparation, kept, _not_negative("seed", seed), count, followed)
+    provenance = {
+        "title": f"{type(theory).__name__} on {type(hamiltonian).__name__}",
+        "hamiltonian": describe(hamiltonian),
+        "theory": describe(theory),
+        "preparation": describe(preparation),
+        "integrator": describe(integrator),
+        "times": describe(times),
+        "step": plan.step,
+        "seed": problem.seed,
+        "trajectories": count if theory.has_trajectories else 0,
+        "ensembles": ensembles if theory.coupled else 1,
+        "versions": versions(),
+        **(note or {}),
+    }
+    run = _Run(problem, plan, provenance, times, store, checkpoint_every)
+    run.begin(resume)
+    chunk = width if chunk is None else _at_least_one("chunk", chunk)
+    worker_count(workers)
+    return run.to_the_end(math.ceil(chunk / width), executor, workers, progress)
+
+
+class _Run:
+    """The host's side of a run: totals, checkpoints, progress, readable errors."""
+
+    def __init__(self, problem, plan, provenance, times, store, checkpoint_every):
+        self.problem, self.plan, self.provenance, self.times = problem, plan, provenance, times
+        self.store = None if store is None else Path(store)
+        self.checkpoint_every = checkpoint_every
+        named = ("hamiltonian", "theory", "preparation", "integrator", "times", "seed", "trajectories", "ensembles")
+        observed = [observable.name for observable in problem.observables]
+        self.fingerprint = fingerprint([{key: provenance[key] for key in named}, observed, problem.followed])
+        self.totals = Totals()
+        self.begun: dict[int, BlockRecord] = {}
+        self.written = time.monotonic()
+
+    def begin(self, resume: bool) -> None:
+        """Read the checkpoint to go on from, or make sure that the store can be written."""
+        if self.store is None:
+            if resume:
+                raise InvalidInput("Argument `resume` needs a `store` to go on from.")
+            return
+        if resume:
+            header, arrays = read_checkpoint(self.store)
+            self.totals, self.begun = unpack(header, arrays, self.problem, self.plan, self.fingerprint, self.store)
+        elif self.store.exists():
+            raise CheckpointError(f"{self.store} exists already: resume it, remove it, or choose another name.")
+
+    def to_the_end(self, chunk: int, executor, workers, progress: bool):
+        """Work through the blocks, add them in order, and return the dataset."""
+        done = self.totals.blocks * self.plan.segments + sum(record.segment for record in self.begun.values())
+        name = type(self.problem.theory).__name__
+        with progress_bar(progress, name, self.plan.blocks * self.plan.segments, done) as advance:
+            desk = Desk(advance)
+            records = records_in_order(
+                self.problem, self.plan, self.totals.blocks, self.begun, chunk, executor, workers,
+                lambda block, record: self._look_in(desk, block, record),
+            )
+            try:
+                for record in records:
+                    if record.failure is not None:
+                        raise self._failure(record)
+                    if record.segment == self.plan.segments:
+                        desk.forget(self.totals.blocks)
+                        self.totals.add(record)
+                        self._write(desk, only_when_due=True)
+            except BaseException:
+                # what was reached is worth keeping, whatever stopped the run
+                desk.stopping = True
+                records.close()
+                self._write(desk)
+                raise
+        dataset = self._dataset(self.totals, complete=True)
+        if self.store is not None:
+            write_store(self.store, dataset, *reversed(pack(self.totals, {}, self.fingerprint)))
+        return dataset
+
+    def _look_in(self, desk: Desk, block: int, record: BlockRecord) -> bool:
+        go_on = desk.report(block, record)
+        if self.plan.blocks == 1:
+            self._write(desk, only_when_due=True)
+        return go_on
+
+    def _write(self, desk: Desk, only_when_due: bool = False) -> None:
+        if self.store is None or (only_when_due and time.monotonic() - self.written < self.checkpoint_every):
+            return
+        unfinished = {b: r for b, r in desk.unfinished(self.totals.blocks, self.plan).items() if r.failure is None}
+        if not unfinished and self.totals.blocks == 0:
+            return
+        reached = self.totals
+        if reached.blocks == 0:
+            reached = Totals()
+            reached.add(next(iter(unfinished.values())))
+        header, arrays = pack(self.totals, unfinished, self.fingerprint)
+        write_store(self.store, self._dataset(reached, complete=False), arrays, header)
+        self.written = time.monotonic()
+
+    def _failure(self, record: BlockRecord) -> RunFailed:
+        status, lane, save = record.failure
+        theory = self.problem.theory
+        name = type(theory).__name__
+        what = {
+            Status.not_finite: "is no longer a number",
+            Status.lost_norm: "has lost its norm",
+            Status.reached_edge: "has reached the edge of its box; give a larger grid or an absorber",
+            Status.reached_largest_momentum: "has reached the largest momentum of its grid; give a grid with more points",
+            Status.did_not_converge: "needs a smaller step: the implicit or adaptive solution did not converge",
+        }[Status(status)]
+        if not theory.has_trajectories:
+            who = "the wavefunction"
+        elif theory.coupled:
+            who = f"ensemble {lane}"
+        else:
+            who = f"trajectory {lane}"
+        moment = self.times.grid()[save]
+        advice = "" if status in (Status.reached_edge, Status.reached_largest_momentum) else (
+            f" The time step is {self.plan.step:g}."
+        )
+        return RunFailed(f"{name}: {who} {what} (at or shortly before time {moment:g}).{advice}")
+
+    def _dataset(self, totals: Totals, complete: bool):
+        problem, plan = self.problem, self.plan
+        sampled = (problem.preparation.random or problem.theory.random) and problem.theory.has_trajectories
+        sampled = sampled and plan.lanes > 1
+        derived = derived_observables(problem.observables)
+        results = means_and_errors(totals, problem.observables, derived, sampled)
+        variables: dict[str, Any] = {}
+        for quantity in (*problem.observables, *derived):
+            if isinstance(quantity, Observable) and quantity.hidden:
+                continue
+            mean, error = results[quantity.name]
+            dims = ("time", *quantity.dims)
+            attributes = {"units": quantity.units, "long_name": quantity.long_name, "source": quantity.source}
+            variables[quantity.name] = (dims, mean, attributes)
+            if error is None:
+                error = np.full(mean.shape, np.nan if problem.theory.has_trajectories else 0.0)
+            label = {"units": quantity.units, "long_name": f"standard error of {quantity.long_name or quantity.name}"}
+            variables[quantity.name + "_standard_error"] = (dims, error, label)
+        axes = {"position": "coordinate", "momentum": "coordinate", "population": "level"}
+        units = {"position": "bohr", "momentum": "hbar/bohr"}
+        for name, values in totals.followed.items():
+            last = name.removeprefix("trajectory_")
+            dims = ("trajectory", "time", "spin", "axis") if last == "spin" else ("trajectory", "time", f"followed_{axes[last]}")
+            dims = tuple("level" if dim == "followed_level" else dim for dim in dims)
+            variables[name] = (
+                dims,
+                np.swapaxes(values, 0, 1),
+                {"units": units.get(last, "1"), "long_name": f"{last} of single trajectories"},
+            )
+        saves = totals.sums["weight"].shape[0]
+        provenance = {
+            **self.provenance,
+            "complete": int(complete),
+            "lanes_done": min(totals.blocks * plan.width, plan.lanes),
+            "standard_errors": _about_errors(problem, sampled),
+        }
+        return build_dataset(self.times.grid()[:saves], variables, provenance)
+
+
+def _about_errors(problem: Problem, sampled: bool) -> str:
+    if sampled:
+        return "spread over independent trajectories or ensembles; purities and spreads by leaving out one of 16 groups"
+    if not problem.theory.has_trajectories:
+        return "none: the theory has no statistics"
+    return "not known: points are laid out, or there is a single coupled ensemble (see `ensembles`)"
+
+
+def _trajectory_count(theory: Theory, preparation: Preparation, asked: int | None) -> int:
+    if not theory.has_trajectories:
+        return 1
+    fixed = preparation.count()
+    if fixed is None:
+        return 1000 if asked is None else _at_least_one("trajectories", asked)
+    if asked is not None and asked != fixed:
+        raise InvalidInput(
+            f"Argument `trajectories` is {asked}, but {type(preparation).__name__} lays out {fixed} of them; leave it out."
+        )
+    return fixed
+
+
+def _at_least_one(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise InvalidInput(f"Argument `{name}` must be a whole number of at least 1, got {value!r}.")
+    return int(value)
+
+
+def _not_negative(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+        raise InvalidInput(f"Argument `{name}` must be a whole number, 0 or more, got {value!r}.")
+    return int(value)

@@ -1,0 +1,309 @@
+r"""Exact quantum mechanics on a grid: the answer beside which every other theory stands.
+
+$$i\hbar\,\partial_t\Psi(q,t)=\Big[\sum_k\frac{\hat p_k^2}{2m_k}+\hat V(q)\Big]\Psi(q,t),\qquad \Psi(q,t)\in\mathbb C^d$$
+
+The classical coordinates are quantised on a periodic grid; $e^{-i\hat V\delta t}$ is a d x d matrix at each grid point and
+$e^{-i\hat T\delta t}$ a phase at each wavenumber (M. D. Feit, J. A. Fleck and A. Steiger, J. Comput. Phys. 47, 412 (1982)).
+"""
+
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from brackish.errors import InvalidInput, UnsupportedHamiltonian
+from brackish.grids import Grid, kinetic_phase
+from brackish.integrators import BlanesMoan
+from brackish.manifolds import Canonical, PhasePoint
+from brackish.quantum import apply, eigensystem, propagator
+from brackish.theory import Moments, Requirements, Status, Theory, Weighted
+from brackish.typing import Array, Complex, Float
+
+
+class WavefunctionState(eqx.Module):
+    """`psi`: (d, *grid), diabatic basis. `edge`: the largest probability ever met at the edge of the box.
+
+    `absorbed`: (2, d), probability taken by the absorber on the left and right of the first coordinate, by adiabatic level.
+    """
+
+    psi: Complex[Array, "..."]
+    edge: Float[Array, ""]
+    absorbed: Float[Array, "2 d"]
+
+
+class Absorber(eqx.Module):
+    r"""An absorbing boundary: the potential $-iW(q)$, $W=\eta\,(x/\ell)^2$ over the last $\ell$ bohr on each side of each coordinate.
+
+    `length`: $\ell$ in bohr. `strength`: $\eta$ in hartree. What is absorbed is counted by side and adiabatic level, so that
+    transmission and reflection stay complete.
+    """
+
+    length: float = eqx.field(static=True)
+    strength: float = eqx.field(static=True)
+
+    def __check_init__(self):
+        for name in ("length", "strength"):
+            value = getattr(self, name)
+            if not (np.isfinite(value) and value > 0):
+                raise InvalidInput(f"Argument `{name}` of Absorber must be positive, got {value}.")
+
+    def rate(self, grid: Grid) -> Array:
+        """W on the grid, hartree."""
+        total = jnp.zeros(grid.points)
+        for axis, x in enumerate(grid.positions()):
+            depth = np.maximum(grid.lower[axis] + self.length - x, x - (grid.upper[axis] - self.length))
+            total = total + grid.along(axis, self.strength * np.maximum(depth / self.length, 0.0) ** 2)
+        return total
+
+
+class Exact(Theory):
+    """The full wavefunction on a grid, for 1 to 3 coordinates and any number of levels.
+
+    `grid`: the box; by default it is chosen from the packet, the potential and the length of the run, and the choice is
+    recorded with the result. `absorber`: an absorbing boundary. The run stops with an error when more than
+    `edge_tolerance` of the probability stands in the outermost 2 % of the box, or at the largest momenta of the grid.
+    Conserves the norm to round-off and the energy to the order of the step.
+    """
+
+    grid: Grid | None = None
+    absorber: Absorber | None = None
+    edge_tolerance: float = eqx.field(static=True, default=1e-8)
+    coupled: ClassVar[bool] = True
+    random: ClassVar[bool] = False
+    has_trajectories: ClassVar[bool] = False
+
+    def requirements(self):
+        return Requirements(manifolds=(Canonical,), separable=True, largest_coordinates=3)
+
+    def default_integrator(self, hamiltonian):
+        return BlanesMoan()
+
+    def suggested_step(self, hamiltonian):
+        """The fourth-order composition affords a longer step than the second-order ones of trajectories."""
+        step = hamiltonian.suggested_step()
+        return None if step is None else 4 * step
+
+    def resolve(self, hamiltonian, preparation, times):
+        if self.grid is not None:
+            if self.grid.coordinates != hamiltonian.manifold.coordinates:
+                raise InvalidInput(
+                    f"Argument `grid` of Exact has {self.grid.coordinates} coordinates, the Hamiltonian has "
+                    f"{hamiltonian.manifold.coordinates}."
+                )
+            return self
+        if not hasattr(preparation, "spread"):
+            raise UnsupportedHamiltonian(
+                f"Exact cannot choose a grid for {type(preparation).__name__}; start from a GaussianPacket."
+            )
+        grid = _fitting_grid(hamiltonian, preparation, times.stop, self.absorber)
+        return Exact(grid, self.absorber, self.edge_tolerance)
+
+    def prepare(self, hamiltonian, preparation, index, key):
+        psi = jnp.asarray(preparation.wavefunction(hamiltonian, self.grid.positions()))
+        return WavefunctionState(psi, jnp.zeros(()), jnp.zeros((2, hamiltonian.levels))), jnp.ones(())
+
+    def parts(self, hamiltonian):
+        """The potential, exact at each grid point; the kinetic energy, exact at each wavenumber."""
+
+        def potential(duration):
+            matrices = jax.vmap(lambda q: propagator(_whole_potential(hamiltonian, q), duration))(
+                jnp.asarray(self.grid.nodes())
+            )
+            levels = hamiltonian.levels
+            matrices = jnp.moveaxis(matrices, 0, -1).reshape(levels, levels, *self.grid.points)
+
+            def flow(y):
+                psi = jnp.sum(matrices * y.psi[None], axis=1)
+                return WavefunctionState(psi, jnp.maximum(y.edge, self._edge_probability(psi)), y.absorbed)
+
+            if self.absorber is None:
+                return flow
+            damp = self._damping(hamiltonian, duration)
+            return lambda y: damp(flow(y))
+
+        def kinetic(duration):
+            phase = kinetic_phase(self.grid, hamiltonian.manifold.masses, duration)
+
+            def flow(y):
+                psi = self.grid.inverse_transform(phase[None] * self.grid.transform(y.psi))
+                return WavefunctionState(psi, y.edge, y.absorbed)
+
+            return flow
+
+        return potential, kinetic
+
+    def _damping(self, hamiltonian, duration):
+        """The exact flow of -iW, with a count of what it takes, by side and adiabatic level."""
+        # the stages of a fourth-order composition run backwards too, where damping must not amplify
+        factor = jnp.exp(-self.absorber.rate(self.grid) * jnp.maximum(duration, 0.0))
+        lost = (1 - factor**2) * self.grid.cell
+        vectors = _adiabatic_vectors(hamiltonian, self.grid)
+        left = self.grid.along(0, self.grid.positions()[0] < 0.5 * (self.grid.lower[0] + self.grid.upper[0]))
+        space = tuple(range(1, self.grid.coordinates + 1))
+
+        def flow(y):
+            adiabatic = jnp.sum(jnp.conj(vectors) * y.psi[:, None], axis=0)
+            taken = (adiabatic.real**2 + adiabatic.imag**2) * lost[None]
+            sides = jnp.stack(
+                [jnp.sum(jnp.where(side[None], taken, 0.0), axis=space) for side in (left, ~left)]
+            )
+            return WavefunctionState(factor[None] * y.psi, y.edge, y.absorbed + sides)
+
+        return flow
+
+    def _edge_probability(self, psi):
+        """Probability in the outermost 2 % of each coordinate, at both ends."""
+        total = jnp.zeros(())
+        for axis, points in enumerate(self.grid.points):
+            width = max(1, points // 50)
+            for strip in (
+                jax.lax.slice_in_dim(psi, 0, width, axis=axis + 1),
+                jax.lax.slice_in_dim(psi, points - width, points, axis=axis + 1),
+            ):
+                total = total + jnp.sum(strip.real**2 + strip.imag**2)
+        return total * self.grid.cell
+
+    def energy(self, hamiltonian, y):
+        waves = self.grid.transform(y.psi)
+        kinetic = sum(
+            self.grid.along(axis, k**2 / 2) / hamiltonian.manifold.masses[axis]
+            for axis, k in enumerate(self.grid.wavenumbers())
+        )
+        in_motion = jnp.sum(kinetic[None] * (waves.real**2 + waves.imag**2)) / np.prod(self.grid.points)
+        flat = y.psi.reshape(hamiltonian.levels, -1)
+        acted = jax.vmap(lambda q, psi: apply(_whole_potential(hamiltonian, q), psi), in_axes=(0, 1), out_axes=1)(
+            jnp.asarray(self.grid.nodes()), flat
+        )
+        return (in_motion + jnp.sum((jnp.conj(flat) * acted).real)) * self.grid.cell
+
+    def classical_points(self, hamiltonian, y):
+        """Grid points with probability |Psi|^2, the conditional density operator, and the momentum field Im(Psi^+ dPsi)/n."""
+        flat = y.psi.reshape(hamiltonian.levels, -1)
+        probability = jnp.sum(flat.real**2 + flat.imag**2, axis=0)
+        safe = jnp.where(probability > 0, probability, 1.0)
+        density = jnp.moveaxis(flat[:, None] * jnp.conj(flat)[None] / safe[None, None], -1, 0)
+        waves = self.grid.transform(y.psi)
+        momentum = []
+        for axis, k in enumerate(self.grid.wavenumbers()):
+            gradient = self.grid.inverse_transform(1j * self.grid.along(axis, k)[None] * waves)
+            flux = jnp.sum((jnp.conj(flat) * gradient.reshape(flat.shape)).imag, axis=0)
+            momentum.append(flux / safe)
+        point = PhasePoint(jnp.asarray(self.grid.nodes()), jnp.stack(momentum, axis=-1))
+        return Weighted(point, density, probability * self.grid.cell)
+
+    def moments(self, hamiltonian, y):
+        probability = jnp.sum(y.psi.real**2 + y.psi.imag**2, axis=0) * self.grid.cell
+        waves = self.grid.transform(y.psi)
+        spectrum = jnp.sum(waves.real**2 + waves.imag**2, axis=0) * self.grid.cell / np.prod(self.grid.points)
+
+        def moment(weights, values, power):
+            along = (self.grid.along(axis, x**power) for axis, x in enumerate(values))
+            return jnp.stack([jnp.sum(weights * x) for x in along])
+
+        positions, wavenumbers = self.grid.positions(), self.grid.wavenumbers()
+        return Moments(
+            moment(probability, positions, 1),
+            moment(spectrum, wavenumbers, 1),
+            moment(probability, positions, 2),
+            moment(spectrum, wavenumbers, 2),
+        )
+
+    def scattered(self, hamiltonian, y):
+        """Probability already taken by the absorber, (2, d): left and right of the box, by adiabatic level."""
+        return y.absorbed
+
+    def check(self, hamiltonian, y):
+        norm = jnp.sum(y.psi.real**2 + y.psi.imag**2) * self.grid.cell
+        whole = norm + jnp.sum(y.absorbed)
+        waves = self.grid.transform(y.psi)
+        spectrum = jnp.sum(waves.real**2 + waves.imag**2, axis=0) * self.grid.cell / np.prod(self.grid.points)
+        fastest = jnp.zeros(())
+        for axis, k in enumerate(self.grid.wavenumbers()):
+            fastest += jnp.sum(spectrum * self.grid.along(axis, np.abs(k) > 0.95 * np.abs(k).max()))
+        status = jnp.where(jnp.abs(whole - 1) > 1e-6, Status.lost_norm, Status.fine)
+        status = jnp.where(fastest > self.edge_tolerance, Status.reached_largest_momentum, status)
+        status = jnp.where(y.edge > self.edge_tolerance, Status.reached_edge, status)
+        return jnp.where(jnp.isfinite(norm), status, Status.not_finite)
+
+
+def _whole_potential(hamiltonian, position):
+    """V(q) with the harmonic energy that trajectories move exactly."""
+    return hamiltonian.potential(position) + hamiltonian.harmonic(position) * jnp.eye(hamiltonian.levels)
+
+
+def _adiabatic_vectors(hamiltonian, grid):
+    """Eigenvectors of V on the grid, (d, level, *grid); their phases mean nothing."""
+    _, vectors = jax.vmap(lambda q: eigensystem(hamiltonian.potential(q)))(jnp.asarray(grid.nodes()))
+    return jnp.moveaxis(vectors, 0, -1).reshape(hamiltonian.levels, hamiltonian.levels, *grid.points)
+
+
+OVERSAMPLING = {1: 4.5, 2: 2.0, 3: 1.4}
+"""Largest wavenumber of a chosen grid over the largest that the energy allows. Kinks in V'' (Tully I and III) make the error
+fall only as the fourth power of the spacing, so one coordinate affords a generous factor."""
+
+
+def _fitting_grid(hamiltonian, packet, stop, absorber) -> Grid:
+    """A box that holds every place that the packet's energy and the length of the run allow, coordinate by coordinate."""
+    masses = np.asarray(hamiltonian.manifold.masses)
+    centre, momentum, width, momentum_width = (np.asarray(v) for v in packet.spread(hamiltonian))
+    levels = jax.jit(
+        jax.vmap(lambda q: jnp.linalg.eigvalsh(_whole_potential(hamiltonian, q)))
+    )
+    corners = centre + np.linspace(-5, 5, 41)[:, None] * width
+    kinetic = np.sum((np.abs(momentum) + 6 * momentum_width) ** 2 / (2 * masses))
+    energy = kinetic + float(np.max(np.asarray(levels(corners))[20:21]))
+    lower, upper, points = [], [], []
+    for axis, mass in enumerate(masses):
+        fastest = np.sqrt(2 * max(energy - _deepest(levels, centre, axis, width, kinetic, mass, stop), 0.0) / mass)
+        reach = fastest * stop + 10 * width[axis] + 4.0 / np.sqrt(mass * 0.01)
+        ends = []
+        deepest = np.inf
+        for direction in (-1, 1):
+            distance = np.linspace(0, reach, 4000)
+            line = np.repeat(centre[None], distance.size, axis=0)
+            line[:, axis] += direction * distance
+            lowest = np.asarray(levels(line))[:, 0]
+            forbidden = np.sqrt(2 * mass * np.maximum(lowest - energy, 0.0))
+            # beyond a turning point the wavefunction falls as exp(-action); forty e-foldings are nothing
+            action = np.cumsum(forbidden) * (distance[1] - distance[0])
+            end = distance[min(np.searchsorted(action, 20.0), distance.size - 1)]
+            end = max(end, 9 * width[axis])
+            deepest = min(deepest, lowest[distance <= end].min())
+            ends.append(centre[axis] + direction * end)
+        largest = np.sqrt(2 * mass * max(energy - deepest, 0.0)) + 6 * momentum_width[axis]
+        margin = 0.03 * (ends[1] - ends[0])
+        if absorber is not None:
+            margin = max(margin, absorber.length)
+        span = ends[1] - ends[0] + 2 * margin
+        needed = span * largest * OVERSAMPLING[len(masses)] / np.pi
+        lower.append(ends[0] - margin)
+        upper.append(ends[1] + margin)
+        points.append(_fast_size(max(32, int(np.ceil(needed)))))
+    if np.prod([float(n) for n in points]) > 2**24:
+        raise InvalidInput(
+            f"The grid that fits this run would have {'x'.join(map(str, points))} points; give Exact a `grid`, "
+            "perhaps with an `absorber`."
+        )
+    return Grid(tuple(lower), tuple(upper), tuple(points))
+
+
+def _deepest(levels, centre, axis, width, kinetic, mass, stop):
+    """The lowest potential energy within reach at the speed that the kinetic energy alone allows."""
+    reach = np.sqrt(2 * kinetic / mass) * stop + 10 * width[axis]
+    line = np.repeat(centre[None], 4001, axis=0)
+    line[:, axis] += np.linspace(-reach, reach, 4001)
+    return float(np.asarray(levels(line))[:, 0].min())
+
+
+def _fast_size(size: int) -> int:
+    """The next even number with factors 2, 3 and 5 alone, on which Fourier transforms are fast."""
+    while True:
+        rest = size
+        for factor in (2, 3, 5):
+            while rest % factor == 0:
+                rest //= factor
+        if rest == 1 and size % 2 == 0:
+            return size
+        size += 1

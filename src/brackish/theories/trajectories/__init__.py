@@ -1,0 +1,1 @@
+"""Theories of trajectories that carry a quantum state."""

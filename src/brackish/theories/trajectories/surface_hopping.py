@@ -1,0 +1,314 @@
+r"""Fewest-switches surface hopping: trajectories on one adiabatic surface at a time, with hops between them.
+
+A trajectory moves on the surface of its active state a, $\dot p=-\langle u_a|\nabla\hat V|u_a\rangle$, while $\psi$ follows
+$i\hbar\dot\psi=\hat V(q)\psi$ along it. Over a step the population of a that leaves, $|c_a(t)|^2-|c_a(t+\delta t)|^2$, decides the
+probability to hop (J. C. Tully, J. Chem. Phys. 93, 1061 (1990)):
+
+$$P_{a\to b}=\Big(1-\frac{|c_a(t+\delta t)|^2}{|c_a(t)|^2}\Big)_+\frac{(B_{ab})_+}{\sum_{b'\ne a}(B_{ab'})_+},\qquad
+  B_{ab}=\mathrm{Re}\,\langle\psi(t+\delta t)|P_b(t+\delta t)\,U\,P_a(t)|\psi(t)\rangle$$
+
+with projectors $P_n=|u_n\rangle\langle u_n|$ and the propagator U of the step (G. Granucci, M. Persico and A. Toniolo,
+J. Chem. Phys. 114, 10608 (2001), here without phases): nothing depends on phase or sign of an eigenvector, and a sharp
+crossing is never missed between two steps.
+"""
+
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from brackish.hamiltonian import SeparableHamiltonian
+from brackish.integrators import Strang, WithJumps
+from brackish.manifolds import Canonical, PhasePoint
+from brackish.quantum import apply, dagger, eigensystem, expect, product, propagate
+from brackish.theory import Requirements, Status, Theory, Weighted
+from brackish.typing import Array, Complex, Float, Inexact, Int
+
+
+class HoppingState(eqx.Module):
+    """One trajectory on one surface.
+
+    `psi`: (d,), the electronic state, in the basis `frame` (None: the diabatic basis). `marked`: (d,), what has become of the
+    part of psi that was on the active surface at the last decision, same basis. `active`: the surface, 0 the lowest.
+    """
+
+    point: PhasePoint
+    psi: Complex[Array, " d"]
+    marked: Complex[Array, " d"]
+    frame: Inexact[Array, "d d"] | None
+    active: Int[Array, ""]
+
+
+# -- how the electronic state is written --------------------------------------------------------------------------------
+
+
+class InDiabaticBasis(eqx.Module):
+    """The electronic state in the basis of the Hamiltonian; its turn is an exact exponential."""
+
+    def frame(self, hamiltonian, position):
+        """No frame: the basis is fixed."""
+        return None
+
+    def turn(self, hamiltonian, position, y, duration):
+        """psi and its marked part after a turn under V(q) at rest."""
+        potential = hamiltonian.potential(position)
+        return propagate(potential, y.psi, duration), propagate(potential, y.marked, duration), None
+
+
+class InAdiabaticBasis(eqx.Module):
+    """The electronic state in the eigenstates of V(q), carried from place to place by their overlaps.
+
+    The overlap takes whatever phases and signs the eigenvectors come with into account (local diabatisation), so that no
+    phase is ever assumed and no derivative coupling is needed.
+    """
+
+    def frame(self, hamiltonian, position):
+        """The eigenvectors here."""
+        _, vectors = eigensystem(hamiltonian.potential(position))
+        return vectors
+
+    def turn(self, hamiltonian, position, y, duration):
+        """Amplitudes carried to the eigenstates here, then turned by their energies."""
+        energies, vectors = eigensystem(hamiltonian.potential(position))
+        phases = jnp.exp(-1j * energies * duration)
+        psi, marked = (
+            phases * apply(dagger(vectors), apply(y.frame, amplitudes)) for amplitudes in (y.psi, y.marked)
+        )
+        return psi, marked, vectors
+
+
+# -- where the energy of a hop comes from -------------------------------------------------------------------------------
+
+
+class AlongCoupling(eqx.Module):
+    """Rescale the momentum along the nonadiabatic coupling vector d_ab."""
+
+    def direction(self, hamiltonian, point, vectors, active, target):
+        r"""$\langle u_a|\nabla\hat V|u_b\rangle$, (n,), with the phase that makes it as large as it can be (for a real
+        Hamiltonian: the real vector); its sign does not matter."""
+        bra, ket = apply(vectors, active), apply(vectors, target)
+
+        def element(position):
+            return jnp.sum(jnp.conj(bra) * apply(hamiltonian.potential(position), ket))
+
+        real = jax.grad(lambda q: element(q).real)(point.position)
+        if not jnp.iscomplexobj(vectors):
+            return real
+        coupling = real + 1j * jax.grad(lambda q: element(q).imag)(point.position)
+        return (coupling * jnp.exp(-0.5j * jnp.angle(jnp.sum(coupling**2)))).real
+
+
+class AlongMomentum(eqx.Module):
+    """Rescale the momentum along itself."""
+
+    def direction(self, hamiltonian, point, vectors, active, target):
+        """The momentum, (n,)."""
+        return point.momentum
+
+
+class NoRescaling(eqx.Module):
+    """Let hops change the energy. For comparison: the energy of a trajectory is not conserved."""
+
+
+# -- what happens to a hop without the energy for it --------------------------------------------------------------------
+
+
+class KeepVelocity(eqx.Module):
+    """A frustrated hop leaves the momentum as it is."""
+
+    def rebound(self, momentum, direction, ratio):
+        """The momentum after the frustrated hop, (n,)."""
+        return momentum
+
+
+class ReverseVelocity(eqx.Module):
+    """A frustrated hop reverses the momentum along the direction of rescaling."""
+
+    def rebound(self, momentum, direction, ratio):
+        """The momentum after the frustrated hop, (n,)."""
+        return momentum - ratio * direction
+
+
+# -- how coherence is lost ----------------------------------------------------------------------------------------------
+
+
+class NoDecoherence(eqx.Module):
+    """The electronic state keeps its coherence, as in Tully's original scheme."""
+
+    def damp(self, amplitudes, energies, active, kinetic, dt):
+        """The amplitudes, unchanged."""
+        return amplitudes
+
+
+class EnergyBasedDecoherence(eqx.Module):
+    r"""Amplitudes off the active surface decay with $\tau_b=|E_b-E_a|^{-1}\,(1+C/T)$, T the kinetic energy.
+
+    G. Granucci and M. Persico, J. Chem. Phys. 126, 134114 (2007), eq. (17). `parameter`: C in hartree.
+    """
+
+    parameter: float = 0.1
+
+    def damp(self, amplitudes, energies, active, kinetic, dt):
+        """The damped amplitudes, (d,), unit norm."""
+        gap = jnp.abs(energies - jnp.sum(active * energies))
+        rate = gap * kinetic / (kinetic + self.parameter)
+        others = amplitudes * jnp.exp(-dt * rate) * (1 - active)
+        left = jnp.sum(others.real**2 + others.imag**2)
+        here = jnp.sum(active * amplitudes)
+        size = jnp.abs(here)
+        phase = jnp.where(size > 0, here / jnp.where(size > 0, size, 1.0), 1.0)
+        return others + active * phase * jnp.sqrt(jnp.maximum(1 - left, 0.0))
+
+
+class SurfaceHopping(Theory):
+    """Fewest-switches surface hopping.
+
+    `representation` of the electronic state: `InDiabaticBasis` or `InAdiabaticBasis`. `rescaling` of the momentum at a hop:
+    `AlongCoupling`, `AlongMomentum` or `NoRescaling`. `frustrated` hops: `KeepVelocity` or `ReverseVelocity`.
+    `decoherence`: `NoDecoherence` or `EnergyBasedDecoherence`.
+
+    Conserves the norm of psi to round-off and, with rescaling, the energy of each trajectory to the order of the step. Its
+    weakness: the density matrix (populations from the active surface, coherences from psi) need not be positive.
+    """
+
+    representation: InDiabaticBasis | InAdiabaticBasis = InDiabaticBasis()
+    rescaling: AlongCoupling | AlongMomentum | NoRescaling = AlongCoupling()
+    frustrated: KeepVelocity | ReverseVelocity = KeepVelocity()
+    decoherence: NoDecoherence | EnergyBasedDecoherence = NoDecoherence()
+    coupled: ClassVar[bool] = False
+    random: ClassVar[bool] = True
+    has_trajectories: ClassVar[bool] = True
+
+    def requirements(self):
+        return Requirements(manifolds=(Canonical,), separable=True, smallest_levels=2)
+
+    def default_integrator(self, hamiltonian):
+        return WithJumps(Strang())
+
+    def prepare(self, hamiltonian, preparation, index, key):
+        """The active surface is drawn with the probabilities of the initial state."""
+        start = preparation.draw(hamiltonian, index, key)
+        _, vectors = eigensystem(hamiltonian.potential(start.point.position))
+        adiabatic = apply(dagger(vectors), start.psi)
+        chance = jax.random.uniform(jax.random.fold_in(key, 1))
+        below = jnp.cumsum(jnp.abs(adiabatic) ** 2) < chance
+        active = jnp.minimum(jnp.sum(below), hamiltonian.levels - 1)
+        frame = self.representation.frame(hamiltonian, start.point.position)
+        return self._settled(start.point, adiabatic, vectors, frame, active), start.weight
+
+    def energy(self, hamiltonian, y):
+        energies, _ = eigensystem(hamiltonian.potential(y.point.position))
+        kinetic = hamiltonian.manifold.kinetic_energy(y.point.momentum)
+        on_surface = jnp.sum(_one_hot(y.active, hamiltonian) * energies)
+        return kinetic + hamiltonian.harmonic(y.point.position) + on_surface
+
+    def parts(self, hamiltonian):
+        """Free motion; the kick of the active surface at rest; the turn of psi under V(q) at rest. Each is exact."""
+
+        def drift(duration):
+            flow = hamiltonian.free_flow(duration)
+            return lambda y: eqx.tree_at(lambda s: s.point, y, flow(y.point))
+
+        def kick(duration):
+            def flow(y):
+                position = y.point.position
+                _, vectors = eigensystem(hamiltonian.potential(position))
+                surface = apply(vectors, _one_hot(y.active, hamiltonian))
+                # Hellmann-Feynman: the eigenvector is held while the potential is differentiated
+                gradient = jax.grad(lambda q: expect(hamiltonian.potential(q), surface))(position)
+                point = PhasePoint(position, y.point.momentum - duration * gradient)
+                return eqx.tree_at(lambda s: s.point, y, point)
+
+            return flow
+
+        def turn(duration):
+            def flow(y):
+                psi, marked, frame = self.representation.turn(hamiltonian, y.point.position, y, duration)
+                return HoppingState(y.point, psi, marked, frame, y.active)
+
+            return flow
+
+        return drift, kick, turn
+
+    def jump(self, hamiltonian, dt, y, key):
+        """Decide on a hop, pay for it, lose coherence."""
+        energies, vectors = eigensystem(hamiltonian.potential(y.point.position))
+        amplitudes = _adiabatic(y.psi, y.frame, vectors)
+        marked = _adiabatic(y.marked, y.frame, vectors)
+        active = _one_hot(y.active, hamiltonian)
+        target = self._target(amplitudes, marked, active, jax.random.uniform(key))
+        momentum, hops = self._paid(hamiltonian, y.point, energies, vectors, active, target)
+        active = jnp.where(hops, target, active)
+        point = PhasePoint(y.point.position, momentum)
+        kinetic = hamiltonian.manifold.kinetic_energy(momentum)
+        amplitudes = self.decoherence.damp(amplitudes, energies, active, kinetic, dt)
+        frame = None if y.frame is None else vectors
+        return self._settled(point, amplitudes, vectors, frame, jnp.argmax(active))
+
+    def _target(self, amplitudes, marked, active, chance):
+        """The surface to hop to, (d,), one-hot, or all zero: the probabilities of the head of this file."""
+        before = jnp.sum(marked.real**2 + marked.imag**2)
+        here = jnp.sum(active * amplitudes)
+        after = here.real**2 + here.imag**2
+        leaving = jnp.maximum(0.0, 1 - after / jnp.where(before > 0, before, 1.0))
+        flux = jnp.maximum(0.0, (jnp.conj(amplitudes) * marked).real) * (1 - active)
+        total = jnp.sum(flux)
+        probability = leaving * flux / jnp.where(total > 0, total, 1.0)
+        reached = jnp.cumsum(probability)
+        return ((reached > chance) & (reached - probability <= chance)).astype(float)
+
+    def _paid(self, hamiltonian, point, energies, vectors, active, target):
+        """The momentum after the hop to `target` and whether there is one, or the momentum of a frustrated hop."""
+        wanted = jnp.sum(target) > 0
+        if isinstance(self.rescaling, NoRescaling):
+            return point.momentum, wanted
+        masses = jnp.asarray(hamiltonian.manifold.masses)
+        cost = jnp.sum((target - active) * energies)
+        direction = self.rescaling.direction(hamiltonian, point, vectors, active, target)
+        # kinetic energy along the line p + s * direction: quadratic * s^2 + linear * s
+        quadratic = jnp.sum(direction**2 / (2 * masses))
+        linear = jnp.sum(point.momentum * direction / masses)
+        discriminant = linear**2 - 4 * quadratic * cost
+        safe = jnp.where(quadratic > 0, quadratic, 1.0)
+        affordable = (discriminant >= 0) & (quadratic > 0)
+        root = jnp.sqrt(jnp.where(affordable, discriminant, 0.0))
+        shift = (-linear + jnp.where(linear < 0, -root, root)) / (2 * safe)
+        hopped = point.momentum + shift * direction
+        rebound = self.frustrated.rebound(point.momentum, direction, linear / safe)
+        momentum = jnp.where(affordable, hopped, rebound)
+        return jnp.where(wanted, momentum, point.momentum), wanted & affordable
+
+    def _settled(self, point, amplitudes, vectors, frame, active):
+        """A state after a decision: psi in the representation's basis, its active part marked."""
+        on_active = amplitudes * (jnp.arange(amplitudes.shape[0]) == active)
+        if frame is None:
+            amplitudes, on_active = apply(vectors, amplitudes), apply(vectors, on_active)
+        return HoppingState(point, amplitudes + 0j, on_active + 0j, frame, active)
+
+    def classical_points(self, hamiltonian, y):
+        """The density operator has its populations from the active surface and its coherences from psi
+        (B. R. Landry, M. J. Falk and J. E. Subotnik, J. Chem. Phys. 139, 211101 (2013), method 3)."""
+        _, vectors = eigensystem(hamiltonian.potential(y.point.position))
+        amplitudes = _adiabatic(y.psi, y.frame, vectors)
+        coherences = amplitudes[:, None] * jnp.conj(amplitudes)[None, :]
+        mixed = jnp.where(jnp.eye(hamiltonian.levels, dtype=bool), jnp.diag(_one_hot(y.active, hamiltonian)), coherences)
+        density = product(product(vectors, mixed), dagger(vectors))
+        points = jax.tree_util.tree_map(lambda leaf: leaf[None], y.point)
+        return Weighted(points, density[None], jnp.ones(1))
+
+    def check(self, hamiltonian, y):
+        norm = jnp.sum(y.psi.real**2 + y.psi.imag**2)
+        finite = jnp.isfinite(norm) & jnp.all(jnp.isfinite(y.point.position + y.point.momentum))
+        lost = jnp.where(jnp.abs(norm - 1) > 1e-6, Status.lost_norm, Status.fine)
+        return jnp.where(finite, lost, Status.not_finite)
+
+
+def _one_hot(active: Int[Array, ""], hamiltonian: SeparableHamiltonian) -> Float[Array, " d"]:
+    """Selecting by multiply-and-sum; gathers are slow on CPUs."""
+    return (jnp.arange(hamiltonian.levels) == active).astype(float)
+
+
+def _adiabatic(psi, frame, vectors):
+    """Amplitudes in the eigenvectors here, of a state in `frame` (None: the diabatic basis)."""
+    return apply(dagger(vectors), psi if frame is None else apply(frame, psi))

@@ -1,0 +1,196 @@
+r"""How a theory says what it is.
+
+A theory is an immutable description; everything that evolves is in the state, whose layout the theory's file writes down.
+It offers one or more of the following, and an integrator picks the offer that it can use:
+
+- `HasEnergy`: the energy h of the state. Motion follows by one derivative through the bracket (`flow_of_energy`):
+  $\dot z=X_h(z)/w$ and $i\,\dot\psi=w^{-1}\,\partial h/\partial\psi^*$.
+- `HasFlow`: the time derivative of the state, a tree like the state.
+- `HasParts`: exact sub-flows to be composed; `part(duration)` returns the map of that duration, and whatever it can
+  compute beforehand (a propagator, a rotation) is computed there, once, outside the loop over time.
+- `HasJump`: a random change after each step, drawn from the trajectory's own key.
+"""
+
+import abc
+import enum
+from collections.abc import Callable
+from typing import Any, Protocol, runtime_checkable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from brackish.errors import UnsupportedHamiltonian
+from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
+from brackish.manifolds import Canonical, Manifold, Product, Spheres
+from brackish.typing import Array, Float, Inexact, Key, Point, RealScalar, State
+
+
+class Status(enum.IntEnum):
+    """What happened to a trajectory inside compiled code; zero is well. The host turns it into a readable error."""
+
+    fine = 0
+    not_finite = 1
+    lost_norm = 2
+    reached_edge = 3
+    reached_largest_momentum = 4
+    did_not_converge = 5
+
+
+class Weighted(eqx.Module):
+    """Points of the classical side, each with a weight and the quantum state that belongs to it.
+
+    `point`: a tree whose leaves have a leading axis of N points. `density`: (N, d, d), conditional density operators in the
+    diabatic basis, unit trace. `weight`: (N,), summing to the norm of the state.
+    """
+
+    point: Point
+    density: Inexact[Array, "points d d"]
+    weight: Float[Array, " points"]
+
+
+class Moments(eqx.Module):
+    """First and second moments of positions and momenta, each of shape (n,)."""
+
+    position: Float[Array, " n"]
+    momentum: Float[Array, " n"]
+    position_squared: Float[Array, " n"]
+    momentum_squared: Float[Array, " n"]
+
+
+class Requirements(eqx.Module):
+    """What a theory needs of a Hamiltonian; everything else is refused by name."""
+
+    manifolds: tuple[type[Manifold], ...] = eqx.field(static=True, default=(Canonical, Spheres, Product))
+    separable: bool = eqx.field(static=True, default=False)
+    largest_coordinates: int | None = eqx.field(static=True, default=None)
+    smallest_levels: int = eqx.field(static=True, default=1)
+
+    def check(self, name: str, hamiltonian: HybridHamiltonian) -> None:
+        """Raise `UnsupportedHamiltonian`, naming the theory `name`, unless the Hamiltonian will do."""
+        manifold = hamiltonian.manifold
+        kinds = " or ".join(kind.__name__.lower() for kind in self.manifolds)
+        most = f" of at most {self.largest_coordinates} coordinates" if self.largest_coordinates else ""
+        too_many = (
+            self.largest_coordinates is not None
+            and isinstance(manifold, Canonical)
+            and manifold.coordinates > self.largest_coordinates
+        )
+        if not isinstance(manifold, self.manifolds) or too_many:
+            raise UnsupportedHamiltonian(f"{name} needs a {kinds} manifold{most}, got {manifold.describe()}.")
+        if self.separable and not isinstance(hamiltonian, SeparableHamiltonian):
+            raise UnsupportedHamiltonian(
+                f"{name} needs kinetic energy plus a potential V(q), got {type(hamiltonian).__name__}, a general H(z); "
+                "build it with hamiltonian(function, masses=...)."
+            )
+        if hamiltonian.levels < self.smallest_levels:
+            raise UnsupportedHamiltonian(
+                f"{name} needs at least {self.smallest_levels} quantum levels, got {hamiltonian.levels}."
+            )
+
+
+class Theory(eqx.Module):
+    """The interface of every theory.
+
+    `coupled` says what a state is: False, one trajectory (the runner makes it many, averages them and attaches standard
+    errors); True, the whole ensemble, or a wavefunction. `random`: whether the motion draws random numbers.
+    `has_trajectories`: whether the classical side is made of points that can be followed.
+    """
+
+    coupled: eqx.AbstractClassVar[bool]
+    random: eqx.AbstractClassVar[bool]
+    has_trajectories: eqx.AbstractClassVar[bool]
+
+    @abc.abstractmethod
+    def requirements(self) -> Requirements:
+        """What the theory needs; checked in plain Python before anything is compiled."""
+
+    @abc.abstractmethod
+    def default_integrator(self, hamiltonian: HybridHamiltonian) -> Any:
+        """An integrator that keeps the structure of this theory."""
+
+    @abc.abstractmethod
+    def prepare(
+        self, hamiltonian: HybridHamiltonian, preparation: Any, index: Array, key: Key
+    ) -> tuple[State, Float[Array, ""]]:
+        """The initial state and its weight.
+
+        One trajectory: `index` and `key` are its own. A coupled theory gets all indices and keys, shape (N,), at once.
+        """
+
+    @abc.abstractmethod
+    def classical_points(self, hamiltonian: HybridHamiltonian, y: State) -> Weighted:
+        """The classical side of the state: points, weights, and the quantum state conditional on each point."""
+
+    @abc.abstractmethod
+    def energy(self, hamiltonian: HybridHamiltonian, y: State) -> RealScalar:
+        """The total energy of the state, in hartree."""
+
+    def quantum_density(self, hamiltonian: HybridHamiltonian, y: State) -> Inexact[Array, "d d"]:
+        """The density operator of the quantum side, (d, d), diabatic basis."""
+        points = self.classical_points(hamiltonian, y)
+        return jnp.sum(points.weight[:, None, None] * points.density, axis=0)
+
+    def moments(self, hamiltonian: HybridHamiltonian, y: State) -> Moments:
+        """Moments of positions and momenta (canonical manifolds)."""
+        points = self.classical_points(hamiltonian, y)
+        canonical = points.point.canonical if isinstance(hamiltonian.manifold, Product) else points.point
+        weight = points.weight[:, None]
+        return Moments(
+            jnp.sum(weight * canonical.position, axis=0),
+            jnp.sum(weight * canonical.momentum, axis=0),
+            jnp.sum(weight * canonical.position**2, axis=0),
+            jnp.sum(weight * canonical.momentum**2, axis=0),
+        )
+
+    def check(self, hamiltonian: HybridHamiltonian, y: State) -> Array:
+        """A `Status` number for the state, computed when it is saved."""
+        return jnp.asarray(Status.fine)
+
+    def suggested_step(self, hamiltonian: HybridHamiltonian) -> float | None:
+        """A time step for this theory on this Hamiltonian, if the Hamiltonian suggests one."""
+        return hamiltonian.suggested_step()
+
+    def resolve(self, hamiltonian: HybridHamiltonian, preparation: Any, times: Any) -> "Theory":
+        """This theory with every choice left to it made (a grid, a kernel width), as recorded with the result."""
+        return self
+
+
+@runtime_checkable
+class HasEnergy(Protocol):
+    """Offers the energy of the state, as every Hamiltonian theory does."""
+
+    def energy(self, hamiltonian: HybridHamiltonian, y: State) -> RealScalar: ...
+
+
+@runtime_checkable
+class HasFlow(Protocol):
+    """Offers dy/dt, the same tree as y."""
+
+    def flow(self, hamiltonian: HybridHamiltonian, t: Any, y: State) -> State: ...
+
+
+@runtime_checkable
+class HasParts(Protocol):
+    """Offers exact sub-flows, outermost first; composed symmetrically around the last one."""
+
+    def parts(self, hamiltonian: HybridHamiltonian) -> tuple[Callable, ...]: ...
+
+
+@runtime_checkable
+class HasJump(Protocol):
+    """Offers a random change at the end of a step of length `dt`."""
+
+    def jump(self, hamiltonian: HybridHamiltonian, dt: Any, y: State, key: Key) -> State: ...
+
+
+def flow_of_energy(
+    energy: Callable[[Point, Array], RealScalar], manifold: Manifold, point: Point, psi: Array, weight: Any = 1.0
+) -> tuple[Point, Array]:
+    r"""Motion from an energy h(z, psi) by one gradient through the bracket: $\dot z=X_h(z)/w$, $i\dot\psi=w^{-1}\partial h/\partial\psi^*$.
+
+    JAX returns $2\,\partial h/\partial\psi$ for a real h, so $\partial h/\partial\psi^*$ is half its conjugate.
+    """
+    by_point, by_psi = jax.grad(energy, argnums=(0, 1))(point, psi)
+    velocity = jax.tree_util.tree_map(lambda x: x / weight, manifold.hamiltonian_field(by_point, point))
+    return velocity, -0.5j * jnp.conj(by_psi) / weight
