@@ -1,7 +1,7 @@
 r"""The unitary $e^{-i\hat H\,\delta t}$ of a small Hermitian matrix, acting on a state.
 
-Two levels: closed form, $e^{-i\bar H\delta t}\,[\cos(\Omega\delta t)-i\,\hat h\,\sin(\Omega\delta t)/\Omega]$ with
-$\hat h=\hat H-\bar H$ and $\Omega=|\hat h|$. More levels: a Taylor series of an order that round-off cannot tell from the
+Two levels: closed form, $\cos(\Omega\delta t)-i\,\hat h\,\sin(\Omega\delta t)/\Omega$ with the traceless part
+$\hat h=\hat H-\tfrac1d\mathrm{Tr}\hat H$ and $\Omega=|\hat h|$. More levels: a Taylor series of an order that round-off cannot tell from the
 exponential, over as many equal parts as the norm of $\hat H\,\delta t$ asks for.
 """
 
@@ -17,15 +17,20 @@ EIGEN_FROM = 12
 
 
 def propagate(matrix: Inexact[Array, "d d"], psi: Complex[Array, " d"], duration) -> Complex[Array, " d"]:
-    """The state exp(-i H duration) psi, shape (d,), with its norm kept to round-off. `duration` times H is dimensionless."""
+    """The state exp(-i (H - Tr H / d) duration) psi, shape (d,), with its norm kept to round-off.
+
+    The overall phase exp(-i duration Tr H / d) is left out: no observable sees it, and it would cost a third of the time of a
+    step. `duration` times H is dimensionless.
+    """
     levels = matrix.shape[-1]
     if levels == 1:
-        return psi * jnp.exp(-1j * matrix[0].real * duration)
+        return psi
     if levels == 2:
         return _propagate_two_levels(matrix, psi, duration)
     if levels < EIGEN_FROM:
         return _propagate_by_taylor(matrix, psi, duration)
     energies, vectors = eigensystem(matrix)
+    energies = energies - jnp.sum(energies) / levels
     return apply(vectors, jnp.exp(-1j * energies * duration) * apply(dagger(vectors), psi))
 
 
@@ -42,27 +47,28 @@ def _sine_over(frequency, duration):
 
 
 def _propagate_two_levels(matrix, psi, duration):
-    # real and imaginary parts apart: twice as fast as complex products, which do not vectorise on CPUs
-    mean = 0.5 * (matrix[0, 0] + matrix[1, 1]).real
+    # Real and imaginary parts apart, and whole vectors at a time: measured to be what XLA fuses best on CPUs.
     z = 0.5 * (matrix[0, 0] - matrix[1, 1]).real
     x = matrix[0, 1].real
-    if jnp.iscomplexobj(matrix):
+    real, imaginary = psi.real, psi.imag
+
+    def symmetric(v):
+        return jnp.stack([z * v[0] + x * v[1], x * v[0] - z * v[1]])
+
+    if not jnp.iscomplexobj(matrix):
+        frequency = jnp.sqrt(x * x + z * z)
+        acted_real, acted_imaginary = symmetric(real), symmetric(imaginary)
+    else:
         y = matrix[0, 1].imag
         frequency = jnp.sqrt(x * x + y * y + z * z)
-    else:
-        y = None
-        frequency = jnp.sqrt(x * x + z * z)
+
+        def antisymmetric(v):
+            return jnp.stack([y * v[1], -y * v[0]])
+
+        acted_real = symmetric(real) - antisymmetric(imaginary)
+        acted_imaginary = symmetric(imaginary) + antisymmetric(real)
     cosine, sine = jnp.cos(frequency * duration), _sine_over(frequency, duration)
-    a, b, c, d = psi[0].real, psi[0].imag, psi[1].real, psi[1].imag
-    ha, hb, hc, hd = z * a + x * c, z * b + x * d, x * a - z * c, x * b - z * d
-    if y is not None:
-        ha, hb, hc, hd = ha - y * d, hb + y * c, hc + y * b, hd - y * a
-    real = jnp.stack([cosine * a + sine * hb, cosine * c + sine * hd])
-    imaginary = jnp.stack([cosine * b - sine * ha, cosine * d - sine * hc])
-    phase_cosine, phase_sine = jnp.cos(mean * duration), jnp.sin(mean * duration)
-    return lax.complex(
-        phase_cosine * real + phase_sine * imaginary, phase_cosine * imaginary - phase_sine * real
-    )
+    return lax.complex(cosine * real + sine * acted_imaginary, cosine * imaginary - sine * acted_real)
 
 
 def _propagate_by_taylor(matrix, psi, duration):
@@ -80,4 +86,4 @@ def _propagate_by_taylor(matrix, psi, duration):
             total = total + term
         return total
 
-    return jnp.exp(-1j * mean * duration) * lax.fori_loop(0, parts, one_part, psi)
+    return lax.fori_loop(0, parts, one_part, psi)
