@@ -32,10 +32,13 @@ from brackish.observables import Observable
 from brackish.preparations import (
     Adiabatic,
     Diabatic,
+    Directions,
     GaussianPacket,
     PacketLattice,
     Points,
     ThermalBath,
+    Together,
+    UniformDirections,
 )
 from brackish.run import Times, compare, simulate, times
 from brackish.theories import *  # noqa: F403  (the room's own list says what is public)
@@ -49,6 +52,7 @@ __all__ = [
     "Canonical",
     "CheckpointError",
     "Diabatic",
+    "Directions",
     "GaussianPacket",
     "HybridHamiltonian",
     "InvalidInput",
@@ -63,6 +67,8 @@ __all__ = [
     "Spheres",
     "ThermalBath",
     "Times",
+    "Together",
+    "UniformDirections",
     "UnsupportedHamiltonian",
     "add",
     "change_basis",

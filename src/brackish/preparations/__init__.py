@@ -5,16 +5,20 @@ from brackish.preparations.electronic import Adiabatic, Amplitudes, Diabatic
 from brackish.preparations.lattice import PacketLattice
 from brackish.preparations.packet import GaussianPacket
 from brackish.preparations.points import Points
+from brackish.preparations.spins import Directions, Together, UniformDirections
 from brackish.preparations.thermal import ThermalBath
 
 __all__ = [
     "Adiabatic",
     "Amplitudes",
     "Diabatic",
+    "Directions",
     "Draw",
     "GaussianPacket",
     "PacketLattice",
     "Points",
     "Preparation",
     "ThermalBath",
+    "Together",
+    "UniformDirections",
 ]
