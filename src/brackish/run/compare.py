@@ -30,8 +30,6 @@ def compare(
     from what is there. Theories of the same name are numbered. What a theory does not have (a wavefunction has no
     trajectories) is not a number.
     """
-    import xarray
-
     if not theories:
         raise InvalidInput("Argument `theories` of compare() must name at least one theory.")
     names = theory_names(theories)
@@ -51,6 +49,13 @@ def compare(
                 **options,
             )
         )
+    return side_by_side(names, results)
+
+
+def side_by_side(names: Sequence[str], results: Sequence[Any]):
+    """One dataset of several theories' datasets, with a leading dimension `theory`."""
+    import xarray
+
     common = results[0].attrs
     shared = {key: common[key] for key in ("hamiltonian", "preparation", "times", "seed", "versions", "brackish_schema")}
     own = {key: [str(result.attrs[key]) for result in results] for key in ("theory", "integrator", "step", "trajectories")}

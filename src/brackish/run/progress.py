@@ -4,9 +4,16 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 
+Watch = Callable[[str, int, int], Callable[[], None]]
+"""A bar of one's own: called with a title, the segments in all and those done; returns what moves it by one."""
+
+
 @contextlib.contextmanager
-def progress_bar(show: bool, title: str, total: int, done: int = 0) -> Iterator[Callable[[], None]]:
+def progress_bar(show: bool | Watch, title: str, total: int, done: int = 0) -> Iterator[Callable[[], None]]:
     """A context in which calling the given function moves the bar by one of `total` segments."""
+    if not isinstance(show, bool):
+        yield show(title, total, done)
+        return
     if not show:
         yield lambda: None
         return

@@ -18,7 +18,7 @@ from brackish.run.accumulate import Totals, means_and_errors
 from brackish.run.block import BlockRecord, Plan, Problem, block_width
 from brackish.run.checkpoint import pack, unpack
 from brackish.run.executors import Desk, records_in_order, worker_count
-from brackish.run.progress import progress_bar
+from brackish.run.progress import Watch, progress_bar
 from brackish.run.provenance import describe, fingerprint, versions
 from brackish.run.times import Times
 from brackish.theory import Status, Theory
@@ -42,7 +42,7 @@ def simulate(
     chunk: int | None = None,
     workers: int | None = None,
     executor: Executor | None = None,
-    progress: bool = False,
+    progress: bool | Watch = False,
     store: str | Path | None = None,
     resume: bool = False,
     checkpoint_every: float = 30.0,
@@ -58,7 +58,7 @@ def simulate(
     `integrator`: by default the theory's own. `observables`: further ones, beside the standard ones. `follow`: how many
     trajectories to keep one by one.
     `store`: a Zarr store that is written as the run goes on, every `checkpoint_every` seconds; with `resume` the run goes on
-    from there. `note`: more provenance for the attributes.
+    from there. `note`: more provenance for the attributes. `progress`: show a bar, or call this one.
 
     Raises `InvalidInput`, `UnsupportedHamiltonian` before anything is computed; `RunFailed` if numbers stop being numbers,
     a norm is lost or a packet reaches the edge of its box; `CheckpointError`.
@@ -126,7 +126,7 @@ class _Run:
         elif self.store.exists():
             raise CheckpointError(f"{self.store} exists already: resume it, remove it, or choose another name.")
 
-    def to_the_end(self, chunk: int, executor, workers, progress: bool):
+    def to_the_end(self, chunk: int, executor, workers, progress: bool | Watch):
         """Work through the blocks, add them in order, and return the dataset."""
         done = self.totals.blocks * self.plan.segments + sum(record.segment for record in self.begun.values())
         name = type(self.problem.theory).__name__
