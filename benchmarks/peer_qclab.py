@@ -11,9 +11,10 @@ What QC Lab 1.3 does in a step (read from its recipes)
 ------------------------------------------------------
 Classical coordinates are the complex numbers z = sqrt(m h / 2) q + i p / sqrt(2 m h), with masses m and
 weights h (h = 1 for Tully, h = the mode's frequency for the bath); forces are derivatives with respect to
-conj(z), and dz/dt = -i dH/dconj(z). In a step z moves by the classical Runge-Kutta rule of order four with the
-quantum state frozen; then the quantum state moves (mean field: by the same rule, surface hopping: by the exact
-exponential) with the matrix of the step's start. Freezing one half and then the other is first order in time.
+conj(z), and dz/dt = -i dH/dconj(z). In a step z moves by the classical Runge-Kutta rule of order four with
+the quantum state frozen; then the quantum state moves (mean field: by the same rule, surface hopping: by the
+exact exponential) with the matrix of the step's start. Freezing one half and then the other is first order in
+time.
 
 QC Lab's spin-boson model
 -------------------------
