@@ -25,7 +25,9 @@ def coherence(density: SquareMatrix) -> RealScalar:
     return jnp.sqrt(jnp.sum(off_diagonal**2))
 
 
-def partial_trace(density: SquareMatrix, dimensions: tuple[int, ...], keep: int) -> SquareMatrix:
+def partial_trace(
+    density: Inexact[Array, "whole whole"], dimensions: tuple[int, ...], keep: int
+) -> Inexact[Array, "part part"]:
     """The reduced density matrix of factor `keep` of a tensor product with the given `dimensions`."""
     count = len(dimensions)
     tensor = density.reshape(dimensions + dimensions)

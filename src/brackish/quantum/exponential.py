@@ -14,6 +14,8 @@ from brackish.typing import Array, Complex, Inexact
 
 TAYLOR_ORDER = 18
 EIGEN_FROM = 12
+TINY = 1e-300
+"""Under a square root: far below round-off, yet sin(wt)/w and all derivatives keep their limits at a degeneracy."""
 
 
 def propagate(matrix: Inexact[Array, "d d"], psi: Complex[Array, " d"], duration) -> Complex[Array, " d"]:
@@ -40,12 +42,6 @@ def propagator(matrix: Inexact[Array, "d d"], duration) -> Complex[Array, "d d"]
     return product(vectors * jnp.exp(-1j * energies * duration)[None, :], dagger(vectors).astype(complex))
 
 
-def _sine_over(frequency, duration):
-    """sin(frequency duration) / frequency, with its limit `duration` at frequency 0."""
-    at_zero = frequency == 0.0
-    return jnp.where(at_zero, duration, jnp.sin(frequency * duration) / jnp.where(at_zero, 1.0, frequency))
-
-
 def _propagate_two_levels(matrix, psi, duration):
     # Real and imaginary parts apart, and whole vectors at a time: measured to be what XLA fuses best on CPUs.
     z = 0.5 * (matrix[0, 0] - matrix[1, 1]).real
@@ -56,18 +52,18 @@ def _propagate_two_levels(matrix, psi, duration):
         return jnp.stack([z * v[0] + x * v[1], x * v[0] - z * v[1]])
 
     if not jnp.iscomplexobj(matrix):
-        frequency = jnp.sqrt(x * x + z * z)
+        frequency = jnp.sqrt(x * x + z * z + TINY)
         acted_real, acted_imaginary = symmetric(real), symmetric(imaginary)
     else:
         y = matrix[0, 1].imag
-        frequency = jnp.sqrt(x * x + y * y + z * z)
+        frequency = jnp.sqrt(x * x + y * y + z * z + TINY)
 
         def antisymmetric(v):
             return jnp.stack([y * v[1], -y * v[0]])
 
         acted_real = symmetric(real) - antisymmetric(imaginary)
         acted_imaginary = symmetric(imaginary) + antisymmetric(real)
-    cosine, sine = jnp.cos(frequency * duration), _sine_over(frequency, duration)
+    cosine, sine = jnp.cos(frequency * duration), jnp.sin(frequency * duration) / frequency
     return lax.complex(cosine * real + sine * acted_imaginary, cosine * imaginary - sine * acted_real)
 
 
