@@ -1,8 +1,8 @@
 r"""The three models of Tully, and the double arch: one coordinate, two levels, atomic units.
 
 J. C. Tully, J. Chem. Phys. 93, 1061 (1990), with his parameters; double arch: J. E. Subotnik and N. Shenvi,
-J. Chem. Phys. 134, 024105 (2011). Level 0 is the lower diabat on the left (models I, II), so a packet coming from the left
-on the lower adiabat starts there.
+J. Chem. Phys. 134, 024105 (2011). Level 0 is the lower diabat on the left (models I, II), so a packet
+coming from the left on the lower adiabat starts there.
 """
 
 import equinox as eqx
@@ -12,6 +12,7 @@ import numpy as np
 from brackish.errors import InvalidInput
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.manifolds import Canonical
+from brackish.models._arguments import positive
 from brackish.typing import Array, Float
 
 
@@ -42,7 +43,7 @@ class TwoLevelCrossing(SeparableHamiltonian):
 class SimpleAvoidedCrossing(TwoLevelCrossing):
     r"""Tully I. $V_{11}=\mathrm{sgn}(q)\,A\,(1-e^{-B|q|})=-V_{22}$, $V_{12}=C\,e^{-Dq^2}$."""
 
-    manifold: Canonical = Canonical([2000.0])
+    manifold: Canonical = Canonical(np.array([2000.0]))
     levels: int = eqx.field(static=True, default=2)
     frequencies: None = None
     A: Float[np.ndarray | Array, ""] = eqx.field(converter=_parameter, default=0.01)
@@ -52,14 +53,15 @@ class SimpleAvoidedCrossing(TwoLevelCrossing):
 
     def coupling(self, position):
         q = position[0]
-        diagonal = jnp.sign(q) * self.A * (1 - jnp.exp(-self.B * jnp.abs(q)))
+        # a choice of two constants, not sgn(q), which would make the slope at q = 0 vanish
+        diagonal = jnp.where(q < 0, -self.A, self.A) * (1 - jnp.exp(-self.B * jnp.abs(q)))
         return _matrix(diagonal, self.C * jnp.exp(-self.D * q**2), -diagonal)
 
 
 class DualAvoidedCrossing(TwoLevelCrossing):
     r"""Tully II. $V_{11}=0$, $V_{22}=E_0-A\,e^{-Bq^2}$, $V_{12}=C\,e^{-Dq^2}$."""
 
-    manifold: Canonical = Canonical([2000.0])
+    manifold: Canonical = Canonical(np.array([2000.0]))
     levels: int = eqx.field(static=True, default=2)
     frequencies: None = None
     A: Float[np.ndarray | Array, ""] = eqx.field(converter=_parameter, default=0.10)
@@ -77,7 +79,7 @@ class DualAvoidedCrossing(TwoLevelCrossing):
 class ExtendedCoupling(TwoLevelCrossing):
     r"""Tully III. $V_{11}=A=-V_{22}$, $V_{12}=B\,e^{Cq}$ for $q<0$ and $B\,(2-e^{-Cq})$ for $q>0$."""
 
-    manifold: Canonical = Canonical([2000.0])
+    manifold: Canonical = Canonical(np.array([2000.0]))
     levels: int = eqx.field(static=True, default=2)
     frequencies: None = None
     A: Float[np.ndarray | Array, ""] = eqx.field(converter=_parameter, default=6e-4)
@@ -92,9 +94,9 @@ class ExtendedCoupling(TwoLevelCrossing):
 
 
 class DoubleArch(TwoLevelCrossing):
-    r"""Two regions of extended coupling at $q=\pm D$: $V_{11}=A=-V_{22}$, $V_{12}=B\,[f(q+D)-f(q-D)]$ with $f$ of Tully III."""
+    r"""$V_{11}=A=-V_{22}$, $V_{12}=B\,[f(q+D)-f(q-D)]$ with $f$ the coupling of Tully III for $B=1$."""
 
-    manifold: Canonical = Canonical([2000.0])
+    manifold: Canonical = Canonical(np.array([2000.0]))
     levels: int = eqx.field(static=True, default=2)
     frequencies: None = None
     A: Float[np.ndarray | Array, ""] = eqx.field(converter=_parameter, default=6e-4)
@@ -113,17 +115,17 @@ class DoubleArch(TwoLevelCrossing):
         return _matrix(energy, self.B * (step(q + self.D) - step(q - self.D)), -energy)
 
 
-def tully(number: int = 1, mass: float = 2000.0) -> TwoLevelCrossing:
-    """Model 1 (simple avoided crossing), 2 (dual) or 3 (extended coupling with reflection) of Tully, with his parameters.
+def tully(number=1, mass=2000.0) -> TwoLevelCrossing:
+    """Tully's model 1 (simple avoided crossing), 2 (dual) or 3 (extended coupling), with his parameters.
 
     Other parameters: build `SimpleAvoidedCrossing`, `DualAvoidedCrossing` or `ExtendedCoupling` yourself.
     """
     kinds = {1: SimpleAvoidedCrossing, 2: DualAvoidedCrossing, 3: ExtendedCoupling}
-    if number not in kinds:
+    if isinstance(number, bool) or not isinstance(number, int | np.integer) or number not in kinds:
         raise InvalidInput(f"Argument `number` of tully() must be 1, 2 or 3, got {number!r}.")
-    return kinds[number](Canonical([mass]))
+    return kinds[int(number)](Canonical(positive("mass", mass)))
 
 
-def double_arch(mass: float = 2000.0) -> DoubleArch:
-    """The double arch with its published parameters: a packet meets two regions of coupling and its parts interfere."""
-    return DoubleArch(Canonical([mass]))
+def double_arch(mass=2000.0) -> DoubleArch:
+    """The double arch, with its published parameters: a packet meets two couplings and interferes."""
+    return DoubleArch(Canonical(positive("mass", mass)))
