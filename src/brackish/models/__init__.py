@@ -1,5 +1,38 @@
-"""Named systems, one family a file."""
+"""Named systems, one family a file. A lower-case function makes the system; the class says what it holds."""
 
-from brackish.models.tully import double_arch, tully
+from brackish.models.dephasing import PureDephasing, pure_dephasing
+from brackish.models.rabi import Rabi, rabi
+from brackish.models.shin_metiu import ShinMetiu, shin_metiu
+from brackish.models.spin_boson import Bath, DebyeBath, DiscreteBath, OhmicBath, SpinBoson, spin_boson
+from brackish.models.tully import (
+    DoubleArch,
+    DualAvoidedCrossing,
+    ExtendedCoupling,
+    SimpleAvoidedCrossing,
+    double_arch,
+    tully,
+)
+from brackish.models.vibronic import LinearVibronicCoupling, linear_vibronic_coupling
 
-__all__ = ["double_arch", "tully"]
+__all__ = [
+    "Bath",
+    "DebyeBath",
+    "DiscreteBath",
+    "DoubleArch",
+    "DualAvoidedCrossing",
+    "ExtendedCoupling",
+    "LinearVibronicCoupling",
+    "OhmicBath",
+    "PureDephasing",
+    "Rabi",
+    "ShinMetiu",
+    "SimpleAvoidedCrossing",
+    "SpinBoson",
+    "double_arch",
+    "linear_vibronic_coupling",
+    "pure_dephasing",
+    "rabi",
+    "shin_metiu",
+    "spin_boson",
+    "tully",
+]

@@ -21,6 +21,7 @@ import numpy as np
 from brackish.errors import InvalidInput
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.manifolds import Canonical
+from brackish.models._arguments import number, positive
 from brackish.typing import Array, Float
 
 OVERHANG = 0.5  # bohr by which the table of electronic states goes beyond the trusted positions
@@ -123,24 +124,26 @@ def shin_metiu(
     """
     if isinstance(states, bool) or not isinstance(states, int | np.integer) or not 2 <= states <= 4:
         raise InvalidInput(f"Argument `states` must be 2, 3 or 4, got {states!r}.")
-    mass = _positive("mass", mass)
-    separation = _positive("separation", separation)
+    mass = float(positive("mass", mass))
+    separation = float(positive("separation", separation))
     radii = [
-        _positive(name, value)
+        float(positive(name, value))
         for name, value in (("radius", radius), ("left_radius", left_radius), ("right_radius", right_radius))
     ]
     half = 0.5 * separation
     lowest, highest = _range(positions, half)
     if reference is None:
         reference = lowest
-    reference = _number("reference", reference)
+    reference = float(number("reference", reference))
     if not lowest <= reference <= highest:
         raise InvalidInput(
             f"Argument `reference` must lie in `positions` [{lowest}, {highest}], got {reference}."
         )
-    spacing = _positive("spacing", spacing)
-    box = _positive("electron_box", half + 30.5 if electron_box is None else electron_box)
-    step = _positive("electron_spacing", min(radii) / 4 if electron_spacing is None else electron_spacing)
+    spacing = float(positive("spacing", spacing))
+    box = float(positive("electron_box", half + 30.5 if electron_box is None else electron_box))
+    step = float(
+        positive("electron_spacing", min(radii) / 4 if electron_spacing is None else electron_spacing)
+    )
     if step > min(radii) / 2:
         raise InvalidInput(
             f"Argument `electron_spacing` must be at most {min(radii) / 2:.6g}, half the smallest radius, "
@@ -285,23 +288,6 @@ def _check_box(functions, box: float) -> None:
         )
 
 
-def _number(name: str, value) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise InvalidInput(f"Argument `{name}` must be a number, got {value!r}.") from None
-    if not np.isfinite(number):
-        raise InvalidInput(f"Argument `{name}` must be finite, got {number}.")
-    return number
-
-
-def _positive(name: str, value) -> float:
-    number = _number(name, value)
-    if number <= 0:
-        raise InvalidInput(f"Argument `{name}` must be positive, got {number}.")
-    return number
-
-
 def _range(positions, half: float) -> tuple[float, float]:
     if positions is None:
         if half <= 0.5:
@@ -315,7 +301,7 @@ def _range(positions, half: float) -> tuple[float, float]:
         raise InvalidInput(
             f"Argument `positions` must be a pair (lowest, highest), got {positions!r}."
         ) from None
-    lowest, highest = _number("positions", lowest), _number("positions", highest)
+    lowest, highest = float(number("positions", lowest)), float(number("positions", highest))
     if not -half < lowest < highest < half:
         raise InvalidInput(
             f"Argument `positions` must increase and lie between the fixed ions at {-half} and {half}, got "
