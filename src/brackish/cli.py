@@ -1,0 +1,520 @@
+"""The command line: the nouns of the library, one command a verb.
+
+Every error that brackish knows is one line on stderr; the exit code is 2 if the input was bad, 1 if a run
+failed, 130 if it was stopped. Results that exist are not touched before all input is checked, then replaced
+as a whole.
+"""
+
+import contextlib
+import math
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import jax
+import typer
+from typer.core import TyperGroup
+
+import brackish as bk
+from brackish.errors import BrackishError, InvalidInput, RunFailed, UnsupportedHamiltonian, unknown_name
+
+UsageError: Any = typer.BadParameter.__mro__[1]
+"""What typer raises when it cannot read the command line; its own home has moved between versions."""
+
+
+class OneLineErrors(TyperGroup):
+    """A group of commands whose errors are one line each, with the exit codes above."""
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
+        """Run a command and leave with its exit code."""
+        given = list(sys.argv[1:] if args is None else args)
+        options["standalone_mode"] = False
+        sys.exit(
+            _guarded(lambda: super(OneLineErrors, self).main(given, *rest, **options), "--debug" in given)
+        )
+
+
+def _guarded(command: Callable[[], Any], debug: bool) -> int:
+    """The exit code of a command; what it raises is put in one line."""
+    from brackish.run.config import InvalidDocument
+
+    try:
+        code = command()
+        return code if isinstance(code, int) else 0
+    except InvalidDocument as error:
+        lines, code = error.mistakes, 2
+    except BrackishError as error:
+        lines, code = [f"error: {_one_line(error)}"], 1 if isinstance(error, RunFailed) else 2
+    except UsageError as error:
+        message = _one_line(error.format_message()).rstrip(".")
+        lines, code = [f"error: {message} (see brackish --help)"], 2
+    except (KeyboardInterrupt, typer.Abort):
+        lines, code = ["stopped"], 130
+    except BrokenPipeError:
+        # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if debug:
+            raise
+        what = f"{type(error).__name__}: {_one_line(error)}"
+        lines, code = [f"error: {what} (not foreseen; brackish --debug ... shows where)"], 1
+    for line in lines:
+        typer.echo(line, err=True)
+    return code
+
+
+def _one_line(error: Any) -> str:
+    return " ".join(str(error).split())
+
+
+app = typer.Typer(
+    cls=OneLineErrors, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+)
+
+
+def main() -> None:
+    """The entry of the program `brackish`."""
+    app()
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"brackish {bk.__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,
+) -> None:
+    """Mixed quantum-classical dynamics: one Hamiltonian, every theory, the exact answer beside them."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+Trajectories = Annotated[int | None, typer.Option(min=1, help="How many trajectories.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Seed of all random numbers.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Threads; by default all processors.")]
+Momentum = Annotated[float | None, typer.Option(help="Momentum of the packet, where one flies (hbar/bohr).")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the run that is there, once this one is over.")
+]
+Kind = Annotated[
+    str | None, typer.Argument(help="models, theories, preparations, integrators or comparisons.")
+]
+Quiet = Annotated[bool, typer.Option("--no-progress", help="Show no bars.")]
+
+
+@app.command()
+def compare(
+    name: Annotated[str, typer.Argument(help="A ready-made comparison: see `brackish list comparisons`.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the figure and the dataset [results/NAME].")
+    ] = None,
+    trajectories: Trajectories = None,
+    seed: Seed = None,
+    workers: Workers = None,
+    momentum: Momentum = None,
+    theory: Annotated[list[str] | None, typer.Option(help="Only this theory; may be repeated.")] = None,
+    no_progress: Quiet = False,
+) -> None:
+    """Compare all theories that fit, with the exact one where possible: a table, a figure, a dataset."""
+    from brackish.run import folder
+    from brackish.run.compare import side_by_side
+
+    document = _preset(name, momentum)
+    asked = {"trajectories": trajectories, "seed": seed}
+    document["run"].update({key: value for key, value in asked.items() if value is not None})
+    place = out if out is not None else Path("results") / name
+    folder.check_writable(place)
+    files = (place / folder.FIGURE, place / "dataset.nc")
+    for path in files:
+        if path.is_dir():
+            raise InvalidInput(f"Cannot write {path}: it is a folder.")
+    _keep_compiled_programs()
+    setup = _fitting(document, name, theory)
+    with _bars(not no_progress) as watch:
+        try:
+            results, seconds = _together(setup, watch, workers)
+        except KeyboardInterrupt:
+            typer.echo("stopped; nothing was written", err=True)
+            raise typer.Exit(130) from None
+    dataset = side_by_side(setup.names, results)
+    dataset.attrs["title"] = f"comparison {name}"
+    folder.make(place)
+    scratch = tuple(path.with_name(f".part.{os.getpid()}.{path.name}") for path in files)
+    try:
+        bk.plot.save(bk.plot.compare(dataset), scratch[0])
+        bk.write_netcdf(dataset, scratch[1])
+        for new, path in zip(scratch, files, strict=True):
+            os.replace(new, path)
+    finally:
+        for path in scratch:
+            path.unlink(missing_ok=True)
+    _show_table(dataset, setup, seconds, name)
+    for path in files:
+        typer.echo(str(path))
+
+
+@app.command()
+def run(
+    file: Annotated[Path, typer.Argument(help="A TOML file.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results [run.out, or results/FILE].")
+    ] = None,
+    overwrite: Overwrite = False,
+    workers: Workers = None,
+    no_progress: Quiet = False,
+) -> None:
+    """Run what a TOML file asks for; it can be stopped at any time and resumed."""
+    from brackish.run import config, folder
+
+    _keep_compiled_programs()
+    text, setup = config.read(file)
+    goal = out or (Path(setup.out) if setup.out else Path("results") / file.stem)
+    place = folder.claim(goal, overwrite)
+    folder.begin(place, text)
+    _finish(setup, text, place, workers, not no_progress)
+
+
+@app.command()
+def resume(
+    store: Annotated[Path, typer.Argument(help="The folder of a run, or a Zarr store in it.")],
+    workers: Workers = None,
+    no_progress: Quiet = False,
+) -> None:
+    """Go on with a run that was stopped; the result is the same, bit for bit."""
+    from brackish.run import folder
+
+    _keep_compiled_programs()
+    place, text, setup = folder.stopped(store)
+    if (place / folder.RESULTS).exists() and folder.final(place) == place:
+        typer.echo(f"{place / folder.RESULTS} is complete already.")
+        return
+    _finish(setup, text, place, workers, not no_progress)
+
+
+@app.command("list")
+def list_(
+    kind: Kind = None,
+) -> None:
+    """What there is, with parameters, defaults and units."""
+    from brackish.run import catalogue
+    from brackish.run.presets import PRESETS
+
+    kinds: dict[str, Callable[[], dict[str, Any]]] = {
+        "models": catalogue.named_models,
+        "theories": catalogue.named_theories,
+        "preparations": catalogue.named_preparations,
+        "integrators": catalogue.named_integrators,
+        "comparisons": lambda: PRESETS,
+    }
+    if kind is not None and kind not in kinds:
+        raise unknown_name("list", kind, kinds)
+    for title, entries in kinds.items():
+        if kind in (None, title):
+            _show_list(title, entries())
+
+
+@app.command()
+def plot(
+    file: Annotated[Path, typer.Argument(help="A dataset (.nc), a Zarr store, or the folder of a run.")],
+    kind: Annotated[
+        str, typer.Option(help="compare, populations, coherence, phase_space or potentials.")
+    ] = "compare",
+    out: Annotated[Path | None, typer.Option(help="The figure: .png, .pdf or .svg [FILE_KIND.png].")] = None,
+) -> None:
+    """Draw a figure from a dataset."""
+    from brackish.run import folder
+
+    kinds = {name: getattr(bk.plot, name) for name in bk.plot.__all__ if name != "save"}
+    if kind not in kinds:
+        raise unknown_name("kind of figure", kind, kinds)
+    goal = out or file.with_name(f"{file.stem}_{kind}.png")
+    folder.check_writable(goal.parent)
+    dataset = folder.read(file)
+    folder.make(goal.parent)
+    bk.plot.save(kinds[kind](dataset), goal)
+    typer.echo(str(goal))
+
+
+# -- how the commands do it ----------------------------------------------------------------------------------
+
+
+def _keep_compiled_programs() -> None:
+    """Compiled programs are kept for the next time, unless the environment says where or how."""
+    if (
+        not os.environ.get("JAX_COMPILATION_CACHE_DIR")
+        and getattr(jax.config, "jax_compilation_cache_dir", None) is None
+    ):
+        home = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
+        with contextlib.suppress(OSError):
+            (Path(home) / "brackish").mkdir(parents=True, exist_ok=True)
+            jax.config.update("jax_compilation_cache_dir", str(Path(home) / "brackish"))
+    if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+
+def _preset(name: str, momentum: float | None) -> dict[str, Any]:
+    from brackish.run.presets import PRESETS, takes_momentum
+
+    if name not in PRESETS:
+        raise unknown_name("comparison", name, PRESETS)
+    if momentum is None:
+        return PRESETS[name]()
+    if not takes_momentum(name):
+        raise InvalidInput(f"Option --momentum does not go with {name}, whose packet does not fly.")
+    if not 1 <= momentum <= 1000:
+        raise InvalidInput(f"Option --momentum must be between 1 and 1000 hbar/bohr, got {momentum:g}.")
+    return PRESETS[name](momentum)
+
+
+def _fitting(document: dict[str, Any], name: str, wanted: list[str] | None) -> Any:
+    """The preset with the theories that fit: all that need no options, or those that are wanted."""
+    from brackish.run import catalogue, config
+
+    known = catalogue.named_theories()
+    for kind in wanted or ():
+        if kind not in known:
+            raise unknown_name("theory", kind, known)
+    if wanted:
+        return config.build({**document, "theory": [{"kind": kind} for kind in wanted]}, name)
+    setup = config.build({**document, "theory": [{"kind": "Ehrenfest"}]}, name)
+    theories = []
+    for kind in sorted(known, key=lambda kind: (kind != "Exact", kind)):
+        if any(parameter.required for parameter in catalogue.parameters(known[kind])):
+            continue
+        theory = known[kind]()
+        if hasattr(theory, "level"):
+            # a theory that stays on one surface begins on the one of the packet
+            state = getattr(setup.preparation, "state", None)
+            if not isinstance(state, bk.Adiabatic):
+                continue
+            theory = known[kind](**{"level": state.level})
+        with contextlib.suppress(UnsupportedHamiltonian):
+            theory.requirements().check(kind, setup.hamiltonian)
+            theories.append(theory.resolve(setup.hamiltonian, setup.preparation, setup.times))
+    return config.with_theories(setup, theories)
+
+
+def _together(setup: Any, watch: Any, workers: int | None) -> tuple[list[Any], list[float]]:
+    """All theories side by side, so that one is compiled while another one runs. Datasets and seconds."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from brackish.run.executors import worker_count
+    from brackish.run.folder import without_trajectories
+
+    stop = threading.Event()
+
+    def watched(title: str, total: int, done: int) -> Callable[[], None]:
+        advance = watch(title, total, done)
+
+        def move() -> None:
+            if stop.is_set():
+                raise KeyboardInterrupt
+            advance()
+
+        return move
+
+    def one(theory: Any) -> tuple[Any, float]:
+        start = time.perf_counter()
+        options = setup.options if theory.has_trajectories else without_trajectories(setup.options)
+        dataset = bk.simulate(
+            setup.hamiltonian,
+            theory,
+            setup.preparation,
+            setup.times,
+            workers=workers,
+            progress=watched,
+            **options,
+        )
+        return dataset, time.perf_counter() - start
+
+    with ThreadPoolExecutor(worker_count(workers)) as threads:
+        futures = [threads.submit(one, theory) for theory in setup.theories]
+        try:
+            pairs = [future.result() for future in futures]
+        except BaseException:
+            stop.set()
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [dataset for dataset, _ in pairs], [seconds for _, seconds in pairs]
+
+
+def _finish(setup: Any, text: str, place: Path, workers: int | None, progress: bool) -> None:
+    """Run, write the results, show them."""
+    from brackish.run import folder
+
+    with _bars(progress) as watch:
+        try:
+            dataset = folder.go_on(setup, text, place, watch, workers)
+        except KeyboardInterrupt:
+            typer.echo(f"stopped at {watch.reached()}; go on with: brackish resume {place}", err=True)
+            raise typer.Exit(130) from None
+        except RunFailed as error:
+            raise RunFailed(f"{_one_line(error)} What was reached is in {place}.") from error
+    bk.write_netcdf(dataset, place / folder.RESULTS)
+    bk.plot.save(bk.plot.compare(dataset), place / folder.FIGURE)
+    out = folder.settle(place)
+    _show_table(dataset, setup, None, out.name)
+    for name in (folder.FIGURE, folder.RESULTS):
+        typer.echo(str(out / name))
+
+
+class _Watch:
+    """Bars for several theories at once; remembers how far the last one got."""
+
+    def __init__(self, progress: Any):
+        self.progress = progress
+        self.last = ("the start", 0, 1)
+        self.lock = threading.Lock()
+
+    def __call__(self, title: str, total: int, done: int) -> Callable[[], None]:
+        task = None if self.progress is None else self.progress.add_task(title, total=total, completed=done)
+        count = done
+
+        def advance() -> None:
+            nonlocal count
+            with self.lock:
+                count += 1
+                self.last = (title, count, total)
+            if self.progress is not None:
+                self.progress.advance(task)
+
+        self.last = (title, done, total)
+        return advance
+
+    def reached(self) -> str:
+        """How far the run is, in words."""
+        title, done, total = self.last
+        return f"{100 * done // max(total, 1)} % of {title}"
+
+
+@contextlib.contextmanager
+def _bars(show: bool) -> Iterator[_Watch]:
+    if not show or not sys.stderr.isatty():
+        yield _Watch(None)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description:<16}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield _Watch(progress)
+
+
+def _show_table(dataset: Any, setup: Any, seconds: list[float] | None, title: str) -> None:
+    """Where each theory ends, how well it kept the energy, how far it is from the exact one."""
+    import numpy as np
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    names = setup.names
+    runs = {name: dataset.sel(theory=name) if "theory" in dataset.dims else dataset for name in names}
+    adiabatic = isinstance(getattr(setup.preparation, "state", None), bk.Adiabatic)
+    variable = "adiabatic_population" if adiabatic and "adiabatic_population" in dataset else "population"
+    levels = range(min(3, dataset.sizes["level"]))
+    one_coordinate = dataset.sizes.get("coordinate") == 1 and "momentum" in dataset
+    exact = runs.get("Exact") if len(runs) > 1 else None
+
+    end = dataset["time"].values[-1]
+    heading = f"{title}: {variable.replace('_', ' ')}s at time {end:g}"
+    table = Table(title=heading, box=box.SIMPLE, title_style="bold", pad_edge=False)
+    table.add_column("theory")
+    for level in levels:
+        table.add_column(f"level {level}", justify="right")
+    table.add_column("purity", justify="right")
+    if one_coordinate:
+        table.add_column("<p>", justify="right")
+    table.add_column("drift", justify="right")
+    if exact is not None:
+        table.add_column("error", justify="right")
+    if seconds is not None:
+        table.add_column("seconds", justify="right")
+
+    for number, (name, run) in enumerate(runs.items()):
+        cells = [
+            name,
+            *(_with_error(run, variable, level=level) for level in levels),
+            _with_error(run, "purity"),
+        ]
+        if one_coordinate:
+            cells.append(_with_error(run, "momentum", coordinate=0))
+        energy = run["energy"].values
+        cells.append(f"{np.nanmax(np.abs(energy - energy[0])):.1e}")
+        if exact is not None:
+            error = np.nanmax(np.abs(run[variable].values - exact[variable].values))
+            cells.append("" if name == "Exact" else f"{error:.4f}")
+        if seconds is not None:
+            cells.append(f"{seconds[number]:.1f}")
+        table.add_row(*cells)
+    notes = ["0.123(4) is 0.123 ± 0.004; drift: of the energy, in hartree"]
+    if exact is not None:
+        notes.append("error: the largest difference from the exact populations at any time")
+    table.caption = "\n".join(notes)
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
+
+
+def _with_error(run: Any, variable: str, **where: int) -> str:
+    """The last value; its standard error, if there is one, in brackets, in units of the last digit."""
+    value = float(run[variable].isel(**where).values[-1])
+    error = float(run[f"{variable}_standard_error"].isel(**where).values[-1])
+    if not (math.isfinite(error) and error > 1e-9):
+        return f"{value:.4f}"
+    digits = max(0, -math.floor(math.log10(error)))
+    return f"{value:.{digits}f}({error * 10**digits:.0f})"
+
+
+def _show_list(title: str, entries: dict[str, Any]) -> None:
+    """Names with their first docstring line, and their parameters with defaults and units."""
+    from brackish.run import catalogue
+
+    typer.secho(title, bold=True)
+    for name, target in entries.items():
+        typer.echo(f"  {name}: {catalogue.summary(target)}")
+        for parameter in catalogue.parameters(target):
+            typer.echo(f"      {_parameter_line(parameter)}")
+    typer.echo()
+
+
+def _parameter_line(parameter: Any) -> str:
+    from brackish.run import catalogue
+
+    if parameter.kind == "choice":
+        default = "" if parameter.required else f" = {_default_of(parameter.default)}"
+        choices = []
+        for choice in parameter.choices:
+            inner = ", ".join(_parameter_line(entry) for entry in catalogue.parameters(choice))
+            choices.append(f"{choice.__name__}({inner})" if inner else choice.__name__)
+        return f"{parameter.name}{default}; one of: {', '.join(choices)}"
+    unit = f" {parameter.unit}" if parameter.unit else ""
+    if parameter.required:
+        return f"{parameter.name}{f' in{unit}' if unit else ''}"
+    return (
+        f"{parameter.name} = {_default_of(parameter.default)}{unit if parameter.default is not None else ''}"
+    )
+
+
+def _default_of(value: Any) -> str:
+    if value is None:
+        return "(may be left out)"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value).removesuffix("()")

@@ -1,0 +1,203 @@
+"""What there is to choose from, and with which parameters: read off the rooms, so that new files need no
+entry.
+
+A room's `__all__` says what is public. The parameters of a model, theory or preparation are those of its
+signature; a dimension is known for the usual names (`DIMENSIONS`) or stated where the parameter is, as in
+`Annotated[float, "time"]`.
+"""
+
+import dataclasses
+import inspect
+import types
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+
+from brackish import integrators, models, preparations, theories
+from brackish.hamiltonian import HybridHamiltonian
+from brackish.integrators import Integrator
+from brackish.preparations import Preparation
+from brackish.run.simulate import simulate
+from brackish.run.times import times
+from brackish.theory import Theory
+from brackish.units import ATOMIC
+
+ROOMS = (models, theories, preparations, integrators)
+
+DIMENSIONS = {
+    "mass": "mass",
+    "masses": "mass",
+    **dict.fromkeys(("position", "positions", "width", "lower", "upper", "length"), "length"),
+    **dict.fromkeys(("separation", "radius", "left_radius", "right_radius", "reference"), "length"),
+    **dict.fromkeys(("spacing", "electron_box", "electron_spacing"), "length"),
+    **dict.fromkeys(("momentum", "momenta"), "momentum"),
+    **dict.fromkeys(("frequency", "frequencies", "cutoff", "highest", "reorganisation"), "energy"),
+    **dict.fromkeys(("splitting", "bias", "coupling", "energies", "gradients", "strength"), "energy"),
+    "temperature": "temperature",
+    **dict.fromkeys(("stop", "step"), "time"),
+    "checkpoint_every": "duration",
+    # the same names for other things
+    "OhmicBath.strength": None,
+    "EnergyBasedDecoherence.parameter": "energy",
+    "linear_vibronic_coupling.couplings": "energy",
+}
+"""The dimension of a parameter of this name, or of this owner. Any other takes plain numbers only."""
+
+SMALLEST = {
+    **dict.fromkeys(("mass", "masses", "width", "stop", "step"), (0, False)),
+    **dict.fromkeys(("temperature", "checkpoint_every", "seed", "follow"), (0, True)),
+    **dict.fromkeys(("trajectories", "ensembles", "saves", "chunk", "workers"), (1, True)),
+}
+"""The smallest value of a parameter of this name, and whether it may be reached."""
+
+NOT_IN_FILES = (
+    *("hamiltonian", "theory", "preparation", "times", "integrator", "observables"),
+    *("executor", "progress", "store", "resume", "note"),
+)
+"""Parameters of `simulate` that have their own tables, or none."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """One parameter: its `kind` is number, whole, flag, text or choice.
+
+    `scalar`: one value, not a list. `choices`: the types to choose from. `open`: values that are no choice
+    are passed on.
+    """
+
+    name: str
+    default: Any
+    kind: str
+    scalar: bool = False
+    dimension: str | None = None
+    smallest: tuple[float, bool] | None = None
+    choices: tuple[Callable, ...] = ()
+    open: bool = False
+
+    @property
+    def required(self) -> bool:
+        """Whether there is no default."""
+        return self.default is inspect.Parameter.empty
+
+    @property
+    def unit(self) -> str:
+        """The unit of plain numbers, in words; empty where there is none."""
+        return ATOMIC[self.dimension] if self.dimension else ""
+
+
+def named_models() -> dict[str, Callable[..., HybridHamiltonian]]:
+    """The functions that make a model, by name."""
+    public = {name: getattr(models, name) for name in models.__all__}
+    return {name: value for name, value in sorted(public.items()) if inspect.isfunction(value)}
+
+
+def named_theories() -> dict[str, type[Theory]]:
+    """The theories by name."""
+    return {option.__name__: option for option in options(Theory)}
+
+
+def named_preparations() -> dict[str, type[Preparation]]:
+    """The preparations by name."""
+    return {option.__name__: option for option in options(Preparation)}
+
+
+def named_integrators() -> dict[str, type[Integrator]]:
+    """The integrators by name."""
+    return {option.__name__: option for option in options(Integrator)}
+
+
+def options(kind: type) -> tuple[Any, ...]:
+    """The public types of all rooms that are a `kind` and can be built; `kind` itself too, public or not."""
+    public = [getattr(room, name) for room in ROOMS for name in room.__all__]
+    fitting = {value for value in public if inspect.isclass(value) and issubclass(value, kind)} | {kind}
+    return tuple(sorted((value for value in fitting if not inspect.isabstract(value)), key=_name))
+
+
+def _name(value: Any) -> str:
+    return value.__name__
+
+
+def parameters(target: Callable) -> tuple[Parameter, ...]:
+    """The parameters of a model function, or of the type of a theory, preparation, integrator or option."""
+    fields = dataclasses.fields(target) if dataclasses.is_dataclass(target) else ()
+    stored = {field.name: field for field in fields}
+    found = []
+    for name, parameter in inspect.signature(target).parameters.items():
+        field = stored.get(name)
+        annotation = parameter.annotation if field is None else field.type
+        converted = field is not None and "converter" in field.metadata
+        found.append(_parameter(target, name, parameter.default, annotation, converted))
+    return tuple(found)
+
+
+def summary(target: Callable) -> str:
+    """The first line of its docstring."""
+    return (inspect.getdoc(target) or "").split("\n")[0].strip()
+
+
+def table_of_times() -> tuple[Parameter, ...]:
+    """What a file may say about times."""
+    return parameters(times)
+
+
+def table_of_run() -> tuple[Parameter, ...]:
+    """What a file may say about a run: options of `simulate` that are numbers, and where the results go."""
+    kept = tuple(parameter for parameter in parameters(simulate) if parameter.name not in NOT_IN_FILES)
+    return (*kept, Parameter("out", None, "text"))
+
+
+def _parameter(target: Callable, name: str, default: Any, annotation: Any, converted: bool) -> Parameter:
+    members, dimension = _members(annotation)
+    owned = f"{target.__name__}.{name}"
+    if dimension is None:
+        dimension = DIMENSIONS[owned] if owned in DIMENSIONS else DIMENSIONS.get(name)
+    interfaces = [member for member in members if inspect.isclass(member) and issubclass(member, eqx.Module)]
+    interfaces = interfaces or _namesake(name, members)
+    if interfaces:
+        choices = {option for interface in interfaces for option in options(interface)} - {target}
+        return Parameter(name, default, "choice", choices=tuple(sorted(choices, key=_name)), open=converted)
+    smallest = SMALLEST.get(name)
+    if bool in members or isinstance(default, bool):
+        return Parameter(name, default, "flag", scalar=True)
+    if str in members or Path in members or isinstance(default, str):
+        return Parameter(name, default, "text", scalar=True)
+    if int in members and float not in members:
+        return Parameter(name, default, "whole", scalar=not _is_tuple(annotation), smallest=smallest)
+    if not members and isinstance(default, int):
+        # without an annotation 1 may stand for 1.0
+        return Parameter(name, default, "number", dimension=dimension, smallest=smallest)
+    scalar = float in members and not _is_tuple(annotation)
+    scalar = scalar or any(getattr(member, "dim_str", None) == "" for member in members)
+    return Parameter(name, default, "number", scalar, dimension, smallest)
+
+
+def _members(annotation: Any) -> tuple[list[Any], str | None]:
+    """The types in a union, without None, and the dimension if it is annotated with one."""
+    if annotation in (inspect.Parameter.empty, Any):
+        return [], None
+    if typing.get_origin(annotation) is typing.Annotated:
+        inner, *notes = typing.get_args(annotation)
+        members, dimension = _members(inner)
+        return members, next((note for note in notes if note in ATOMIC), dimension)
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType, tuple, list):
+        pairs = [_members(part) for part in typing.get_args(annotation) if part not in (type(None), ...)]
+        return [member for members, _ in pairs for member in members], next((d for _, d in pairs if d), None)
+    return [annotation], None
+
+
+def _is_tuple(annotation: Any) -> bool:
+    if typing.get_origin(annotation) in (tuple, list):
+        return True
+    return any(_is_tuple(part) for part in typing.get_args(annotation))
+
+
+def _namesake(name: str, members: list[Any]) -> list[type]:
+    """A parameter without annotation, named after a public type (`bath`, `Bath`), takes one of its kind."""
+    wanted = "".join(part.capitalize() for part in name.split("_"))
+    if members:
+        return []
+    public = [getattr(room, wanted) for room in ROOMS if wanted in room.__all__]
+    return [value for value in public if inspect.isclass(value) and issubclass(value, eqx.Module)]

@@ -1,0 +1,129 @@
+"""Quantities with units, as they stand in files, turned into atomic units (hbar = 1).
+
+Plain numbers are atomic units already. A quantity is a text such as "10 fs", "2000 electron_mass" or "200
+cm^-1"; pint knows the units and their values.
+"""
+
+import functools
+import math
+import re
+from typing import Any
+
+from brackish.errors import InvalidInput
+
+ATOMIC = {
+    "time": "hbar/hartree",
+    "length": "bohr",
+    "mass": "electron_mass",
+    "energy": "hartree",
+    "momentum": "hbar/bohr",
+    "temperature": "hartree (k_B T)",
+    "duration": "s",
+}
+"""The dimensions that can be asked for, and the unit in which a plain number is understood.
+
+An `energy` may also be a wavenumber, a frequency in hertz (times h), an angular frequency in rad/s (times
+hbar), or an energy per mole. A `temperature` is k_B T, so an energy will do. A `duration` is time on the
+clock.
+"""
+
+EXAMPLES = {
+    "time": "10 fs",
+    "length": "0.5 angstrom",
+    "mass": "1 dalton",
+    "energy": "200 cm^-1",
+    "momentum": "20 hbar/bohr",
+    "temperature": "300 K",
+    "duration": "30 s",
+}
+
+_QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*")
+
+
+def quantity(value: str | float, dimension: str) -> float:
+    """`value` in atomic units; `dimension` is one of `ATOMIC`. Numbers pass as they are.
+
+    Raises `InvalidInput` if the text is no quantity, its unit is unknown, or it is of another dimension.
+    """
+    example = f"'{EXAMPLES[dimension]}'"
+    if isinstance(value, str):
+        match = _QUANTITY.fullmatch(value)
+        if match is None:
+            raise InvalidInput(f"'{value}' must be a number and a unit, such as {example}")
+        if not match[2]:
+            raise InvalidInput(
+                f"'{value}' has no unit: add one, or leave out the quotes for {ATOMIC[dimension]}"
+            )
+        number = _in_atomic_units(float(match[1]), match[2], dimension)
+    elif isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidInput(f"must be a number or a text with a unit, such as {example}, got {value!r}")
+    else:
+        number = float(value)
+    if not math.isfinite(number):
+        raise InvalidInput(f"must be finite, got {value}")
+    return number
+
+
+@functools.cache
+def _registry() -> Any:
+    import pint
+
+    return pint.UnitRegistry(cache_folder=None)
+
+
+def _in_atomic_units(number: float, unit: str, dimension: str) -> float:
+    import pint
+
+    registry, text = _registry(), f"'{number:g} {unit}'"
+    try:
+        given = registry.Quantity(number, registry.parse_units(unit))
+    except pint.UndefinedUnitError:
+        raise InvalidInput(f"{text} has an unknown unit: write it as in '{EXAMPLES[dimension]}'") from None
+    except Exception:  # pint has no common root for what it raises on a broken expression
+        raise InvalidInput(f"{text} has an unreadable unit: write it as in '{EXAMPLES[dimension]}'") from None
+    try:
+        if dimension == "temperature" and given.check("[temperature]"):
+            return float((given.to("kelvin") * registry.boltzmann_constant).m_as("hartree"))
+        if dimension in ("energy", "temperature"):
+            return float(_energy(given, registry, text).m_as("hartree"))
+        return float(given.m_as(_PINT_UNITS[dimension]))
+    except pint.DimensionalityError:
+        article = "an" if dimension == "energy" else "a"
+        raise InvalidInput(
+            f"{text} must be {article} {dimension}, such as '{EXAMPLES[dimension]}', but is {_what(given)}"
+        ) from None
+
+
+_PINT_UNITS = {
+    "time": "atomic_unit_of_time",
+    "length": "bohr",
+    "mass": "electron_mass",
+    "momentum": "hbar/bohr",
+    "duration": "second",
+}
+
+
+def _energy(given: Any, registry: Any, text: str) -> Any:
+    """What physicists call an energy, as one."""
+    if given.check("1/[length]"):
+        return given * registry.planck_constant * registry.speed_of_light
+    if given.check("[energy]/[substance]"):
+        return given / registry.avogadro_constant
+    if given.check("1/[time]"):
+        names = list(given._units)
+        if any(name.endswith("hertz") for name in names):
+            return given * registry.planck_constant
+        if "radian" in names:
+            return given * registry.hbar
+        raise InvalidInput(
+            f"{text} is ambiguous: write Hz for cycles (times h) or rad/s for an angle (times hbar)"
+        )
+    return given
+
+
+def _what(given: Any) -> str:
+    """The dimension of a quantity in words."""
+    for dimension, unit in {**_PINT_UNITS, "energy": "hartree", "temperature": "kelvin"}.items():
+        if given.is_compatible_with(unit):
+            return f"{'an' if dimension == 'energy' else 'a'} {dimension}"
+    return f"of dimension {given.dimensionality}"
