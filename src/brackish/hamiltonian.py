@@ -16,7 +16,7 @@ import numpy as np
 from jax.tree_util import Partial
 
 from brackish.errors import InvalidInput
-from brackish.manifolds import Canonical, Manifold, PhasePoint
+from brackish.manifolds import Canonical, Manifold, PhasePoint, Product, Spheres
 from brackish.quantum import apply, expect
 from brackish.typing import Array, Float, Inexact, Point, RealScalar, Spinor, SquareMatrix
 
@@ -211,8 +211,15 @@ def hamiltonian(
         manifold = Canonical(masses)
         probe = manifold.probe().position
         levels = _checked_levels(function, probe, "q")
+        _check_external(external, probe)
         if frequencies is not None:
-            frequencies = np.broadcast_to(np.asarray(frequencies, dtype=float), manifold.masses.shape)
+            frequencies = np.asarray(frequencies, dtype=float)
+            if frequencies.shape not in ((), (1,), manifold.masses.shape):
+                raise InvalidInput(
+                    f"Argument `frequencies` must be one number or {manifold.coordinates} (one per coordinate), got an "
+                    f"array of shape {frequencies.shape}."
+                )
+            frequencies = np.broadcast_to(frequencies, manifold.masses.shape)
             if not np.all(np.isfinite(frequencies)) or np.any(frequencies < 0):
                 raise InvalidInput(f"Argument `frequencies` must not be negative, got {frequencies.tolist()}.")
         return SeparableFunctionHamiltonian(
@@ -223,6 +230,7 @@ def hamiltonian(
             "Argument `frequencies` goes with `masses`; on a manifold write the energy into the function."
         )
     levels = _checked_levels(function, manifold.probe(), "z")
+    _check_external(external, manifold.probe())
     return FunctionHamiltonian(manifold, levels, external or nothing, _quantum_part(quantum, levels), function, step)
 
 
@@ -237,6 +245,22 @@ def _quantum_part(quantum, levels: int) -> np.ndarray:
         raise InvalidInput("Argument `quantum` must be Hermitian; its largest asymmetry is "
                            f"{np.abs(quantum - quantum.conj().T).max():.3g}.")
     return quantum
+
+
+def _check_external(external, probe) -> None:
+    if external is None:
+        return
+    try:
+        value = np.asarray(external(jax.tree_util.tree_map(jnp.asarray, probe)))
+    except Exception as error:
+        raise InvalidInput(
+            f"The function `external` failed at one configuration: {type(error).__name__}: "
+            f"{(str(error).splitlines() or [''])[0]}"
+        ) from error
+    if value.shape != () or np.iscomplexobj(value) or not np.isfinite(value):
+        raise InvalidInput(
+            f"The function `external` must return one finite real number for one configuration, got {value.tolist()}."
+        )
 
 
 def _checked_levels(function, probe, name: str) -> int:
@@ -271,7 +295,7 @@ def _checked_levels(function, probe, name: str) -> int:
 
 def add(first: HybridHamiltonian, second: HybridHamiltonian) -> HybridHamiltonian:
     """The sum of two Hamiltonians on the same manifold and the same levels, part by part (kinetic energies add too)."""
-    if first.levels != second.levels or first.manifold.describe() != second.manifold.describe():
+    if first.levels != second.levels or not _same_space(first.manifold, second.manifold):
         raise InvalidInput(
             f"Hamiltonians on {first.manifold.describe()} with {first.levels} levels and on "
             f"{second.manifold.describe()} with {second.levels} levels cannot be added."
@@ -297,12 +321,19 @@ def add(first: HybridHamiltonian, second: HybridHamiltonian) -> HybridHamiltonia
     )
 
 
+def _same_space(first: Manifold, second: Manifold) -> bool:
+    """Whether two manifolds have the same points and the same bracket (masses belong to the energy, not to either)."""
+    spheres = [manifold.spheres if isinstance(manifold, Product) else manifold for manifold in (first, second)]
+    lengths = [float(part.length) for part in spheres if isinstance(part, Spheres)]
+    return first.describe() == second.describe() and len(set(lengths)) <= 1
+
+
 def scale_interaction(system: HybridHamiltonian, factor: float) -> HybridHamiltonian:
     """The same system with its interaction multiplied by `factor`; 0 leaves two uncoupled sides."""
     return _rebuilt(system, system.quantum(), Partial(_scaled, np.asarray(float(factor))))
 
 
-def change_basis(system: HybridHamiltonian, unitary: Inexact[Array, "d d"]) -> HybridHamiltonian:
+def change_basis(system: HybridHamiltonian, unitary: np.ndarray | Array) -> HybridHamiltonian:
     """The same system in another constant basis of the quantum side: H -> U H U^dagger. States change as psi -> U psi."""
     unitary = np.asarray(unitary)
     if unitary.shape != (system.levels, system.levels) or not np.allclose(

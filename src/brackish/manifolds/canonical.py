@@ -11,8 +11,8 @@ from brackish.typing import Array, Float, RealScalar
 class PhasePoint(eqx.Module):
     """A point of phase space: `position` (n,) in bohr and `momentum` (n,) in atomic units."""
 
-    position: Float[Array, " n"]
-    momentum: Float[Array, " n"]
+    position: Float[np.ndarray | Array, " n"]
+    momentum: Float[np.ndarray | Array, " n"]
 
 
 def _masses(masses) -> np.ndarray:

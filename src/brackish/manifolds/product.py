@@ -1,6 +1,7 @@
 """Orbital motion and spins together: the product of a canonical manifold and spheres."""
 
 import equinox as eqx
+import numpy as np
 
 from brackish.manifolds.base import Manifold
 from brackish.manifolds.canonical import Canonical, PhasePoint
@@ -12,7 +13,7 @@ class ProductPoint(eqx.Module):
     """`canonical`: a `PhasePoint`; `spheres`: unit vectors, shape (count, 3)."""
 
     canonical: PhasePoint
-    spheres: Float[Array, "spins 3"]
+    spheres: Float[np.ndarray | Array, "spins 3"]
 
 
 class Product(Manifold):
