@@ -9,8 +9,6 @@ import math
 import re
 from typing import Any
 
-from brackish.errors import InvalidInput
-
 ATOMIC = {
     "time": "hbar/hartree",
     "length": "bohr",
@@ -43,24 +41,24 @@ _QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\
 def quantity(value: str | float, dimension: str) -> float:
     """`value` in atomic units; `dimension` is one of `ATOMIC`. Numbers pass as they are.
 
-    Raises `InvalidInput` if the text is no quantity, its unit is unknown, or it is of another dimension.
+    Raises `ValueError` if the text is no quantity, its unit is unknown, or it is of another dimension.
     """
     example = f"'{EXAMPLES[dimension]}'"
     if isinstance(value, str):
         match = _QUANTITY.fullmatch(value)
         if match is None:
-            raise InvalidInput(f"'{value}' must be a number and a unit, such as {example}")
+            raise ValueError(f"'{value}' must be a number and a unit, such as {example}")
         if not match[2]:
-            raise InvalidInput(
+            raise ValueError(
                 f"'{value}' has no unit: add one, or leave out the quotes for {ATOMIC[dimension]}"
             )
         number = _in_atomic_units(float(match[1]), match[2], dimension)
     elif isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidInput(f"must be a number or a text with a unit, such as {example}, got {value!r}")
+        raise ValueError(f"must be a number or a text with a unit, such as {example}, got {value!r}")
     else:
         number = float(value)
     if not math.isfinite(number):
-        raise InvalidInput(f"must be finite, got {value}")
+        raise ValueError(f"must be finite, got {value}")
     return number
 
 
@@ -78,9 +76,9 @@ def _in_atomic_units(number: float, unit: str, dimension: str) -> float:
     try:
         given = registry.Quantity(number, registry.parse_units(unit))
     except pint.UndefinedUnitError:
-        raise InvalidInput(f"{text} has an unknown unit: write it as in '{EXAMPLES[dimension]}'") from None
+        raise ValueError(f"{text} has an unknown unit: write it as in '{EXAMPLES[dimension]}'") from None
     except Exception:  # pint has no common root for what it raises on a broken expression
-        raise InvalidInput(f"{text} has an unreadable unit: write it as in '{EXAMPLES[dimension]}'") from None
+        raise ValueError(f"{text} has an unreadable unit: write it as in '{EXAMPLES[dimension]}'") from None
     try:
         if dimension == "temperature" and given.check("[temperature]"):
             return float((given.to("kelvin") * registry.boltzmann_constant).m_as("hartree"))
@@ -89,7 +87,7 @@ def _in_atomic_units(number: float, unit: str, dimension: str) -> float:
         return float(given.m_as(_PINT_UNITS[dimension]))
     except pint.DimensionalityError:
         article = "an" if dimension == "energy" else "a"
-        raise InvalidInput(
+        raise ValueError(
             f"{text} must be {article} {dimension}, such as '{EXAMPLES[dimension]}', but is {_what(given)}"
         ) from None
 
@@ -115,7 +113,7 @@ def _energy(given: Any, registry: Any, text: str) -> Any:
             return given * registry.planck_constant
         if "radian" in names:
             return given * registry.hbar
-        raise InvalidInput(
+        raise ValueError(
             f"{text} is ambiguous: write Hz for cycles (times h) or rad/s for an angle (times hbar)"
         )
     return given
