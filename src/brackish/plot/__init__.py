@@ -1,1 +1,14 @@
-"""Figures from a dataset alone."""
+"""Figures from a dataset alone, one call each: no Hamiltonian, no screen and no global state is needed.
+
+Each call returns a `matplotlib.figure.Figure`; `save` writes it. Theories keep their colours in all figures,
+the exact one is black, and bands reach one standard error to each side.
+"""
+
+from brackish.plot.coherence import coherence
+from brackish.plot.compare import compare
+from brackish.plot.files import save
+from brackish.plot.phase_space import phase_space
+from brackish.plot.populations import populations
+from brackish.plot.potentials import potentials
+
+__all__ = ["coherence", "compare", "phase_space", "populations", "potentials", "save"]
