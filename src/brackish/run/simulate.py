@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from brackish.analysis.potentials import potential_curves, visited_positions
 from brackish.errors import CheckpointError, InvalidInput, RunFailed
-from brackish.hamiltonian import HybridHamiltonian
+from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
 from brackish.integrators import Integrator
 from brackish.io import build_dataset, read_checkpoint, write_store
 from brackish.observables import Observable, derived_observables, standard_observables
@@ -227,6 +228,8 @@ class _Run:
                 np.swapaxes(values, 0, 1),
                 {"units": units.get(last, "1"), "long_name": f"{last} of single trajectories"},
             )
+        if complete:
+            variables.update(_potentials(problem.hamiltonian, variables))
         saves = totals.sums["weight"].shape[0]
         provenance = {
             **self.provenance,
@@ -235,6 +238,27 @@ class _Run:
             "standard_errors": _about_errors(problem, sampled),
         }
         return build_dataset(self.times.grid()[:saves], variables, provenance)
+
+
+def _potentials(hamiltonian: HybridHamiltonian, variables: dict[str, Any]) -> dict[str, Any]:
+    """Potential curves over the stretch that was visited, so that they can be drawn without the Hamiltonian."""
+    if not isinstance(hamiltonian, SeparableHamiltonian) or hamiltonian.manifold.coordinates != 1:
+        return {}
+    positions = visited_positions({name: values for name, (_, values, _) in variables.items()})
+    diabatic, adiabatic = potential_curves(hamiltonian, positions)
+    return {
+        "potential_position": (
+            ("point",), positions, {"units": "bohr", "long_name": "positions of the potential curves"},
+        ),
+        "diabatic_energy": (
+            ("point", "level", "level_"),
+            np.asarray(diabatic).real,
+            {"units": "hartree", "long_name": "potential matrix in the diabatic basis, real part"},
+        ),
+        "adiabatic_energy": (
+            ("point", "level"), np.asarray(adiabatic), {"units": "hartree", "long_name": "eigenvalues of the potential matrix"},
+        ),
+    }
 
 
 def _about_errors(problem: Problem, sampled: bool) -> str:
