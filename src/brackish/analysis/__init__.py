@@ -1,0 +1,26 @@
+"""Pure functions of Hamiltonians and states, for theories to build on and for users to look at."""
+
+from brackish.analysis.geometry import (
+    adiabatic_energy,
+    berry_curvature,
+    diagonal_correction,
+    fubini_study_metric,
+    is_complex,
+    level_resolvent,
+    potential_derivatives,
+    quantum_geometric_tensor,
+)
+from brackish.analysis.potentials import potential_curves, visited_positions
+
+__all__ = [
+    "adiabatic_energy",
+    "berry_curvature",
+    "diagonal_correction",
+    "fubini_study_metric",
+    "is_complex",
+    "level_resolvent",
+    "potential_curves",
+    "potential_derivatives",
+    "quantum_geometric_tensor",
+    "visited_positions",
+]
