@@ -7,7 +7,7 @@ import numpy as np
 from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
 from brackish.manifolds import Canonical, Product
 from brackish.observables.base import Derived, Observable
-from brackish.quantum import eigensystem
+from brackish.quantum import eigensystem, product
 
 
 def density_matrix(theory, hamiltonian, y):
@@ -30,16 +30,19 @@ def energy(theory, hamiltonian, y):
     return theory.energy(hamiltonian, y)
 
 
+def adiabatic_populations_at(hamiltonian, point, density):
+    """Populations <u_n|rho|u_n> of the eigenstates of H at one classical point, (d,): free of their phases."""
+    _, vectors = eigensystem(hamiltonian.quantum() + hamiltonian.interaction(point))
+    return jnp.sum(jnp.conj(vectors) * product(density, vectors), axis=0).real
+
+
 def _adiabatic_of_points(theory, hamiltonian, y):
     """Adiabatic populations at each classical point, (N, d), times the weights; and the points."""
     points = theory.classical_points(hamiltonian, y)
-
-    def one(point, density):
-        _, vectors = eigensystem(hamiltonian.quantum() + hamiltonian.interaction(point))
-        # <u_n|rho|u_n>, free of the phases of the eigenvectors
-        return jnp.sum(jnp.conj(vectors) * jnp.sum(density[:, :, None] * vectors[None], axis=1), axis=0).real
-
-    return points.weight[:, None] * jax.vmap(one)(points.point, points.density), points.point
+    populations = jax.vmap(adiabatic_populations_at, in_axes=(None, 0, 0))(
+        hamiltonian, points.point, points.density
+    )
+    return points.weight[:, None] * populations, points.point
 
 
 def adiabatic_population(theory, hamiltonian, y):

@@ -6,6 +6,7 @@ from typing import Any
 
 from brackish.errors import InvalidInput
 from brackish.hamiltonian import HybridHamiltonian
+from brackish.io import store_exists
 from brackish.preparations import Preparation
 from brackish.run.simulate import simulate
 from brackish.run.times import Times
@@ -45,7 +46,7 @@ def compare(
                 trajectories=trajectories,
                 seed=seed,
                 store=place,
-                resume=resume and place is not None and place.exists(),
+                resume=resume and place is not None and store_exists(place),
                 **options,
             )
         )
@@ -63,6 +64,8 @@ def side_by_side(names: Sequence[str], results: Sequence[Any]):
     together = xarray.concat(
         results, index, join="outer", combine_attrs="drop", data_vars="all", coords="minimal", compat="override"
     )
+    for name in together.data_vars:
+        together[name].attrs = next(result[name].attrs for result in results if name in result)
     together.attrs = {**shared, **{key: "\n".join(values) for key, values in own.items()}, "title": "comparison"}
     return together
 
