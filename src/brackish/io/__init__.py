@@ -2,6 +2,14 @@
 
 from brackish.io.netcdf import read_netcdf, write_netcdf
 from brackish.io.schema import build_dataset
-from brackish.io.zarr import read_checkpoint, read_store, write_store
+from brackish.io.zarr import read_checkpoint, read_store, store_exists, write_store
 
-__all__ = ["build_dataset", "read_checkpoint", "read_netcdf", "read_store", "write_netcdf", "write_store"]
+__all__ = [
+    "build_dataset",
+    "read_checkpoint",
+    "read_netcdf",
+    "read_store",
+    "store_exists",
+    "write_netcdf",
+    "write_store",
+]

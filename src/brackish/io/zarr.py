@@ -7,6 +7,7 @@ one complete store is on the disk, under its own name or, for the blink of an ex
 import json
 import os
 import shutil
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,14 @@ def write_store(path: str | Path, dataset, checkpoint: dict[str, np.ndarray] | N
         for leftover in (scratch, previous):
             if leftover.exists() and path.exists():
                 shutil.rmtree(leftover)
-        dataset.to_zarr(scratch, mode="w", consolidated=False)
+        _with_names_as(dataset, object).to_zarr(scratch, mode="w", consolidated=False)
         group = zarr.open_group(scratch, mode="a").create_group(GROUP)
         group.attrs["header"] = json.dumps(header)
+        digests = {}
         for name, array in (checkpoint or {}).items():
             group.create_array(name, data=np.asarray(array))
+            digests[name] = _digest(np.asarray(array))
+        group.attrs["digests"] = digests
         group.attrs["complete"] = True
         if path.exists():
             os.rename(path, previous)
@@ -54,7 +58,7 @@ def read_store(path: str | Path):
         raise CheckpointError(f"{path} is not a readable store of brackish: {_first_line(error)}") from error
     if "brackish_schema" not in dataset.attrs:
         raise CheckpointError(f"{path} is a Zarr store, but not one of brackish.")
-    return dataset
+    return _with_names_as(dataset, str)
 
 
 def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -72,10 +76,30 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndar
         raise
     except Exception as error:
         raise CheckpointError(f"{path} holds no checkpoint of brackish: {_first_line(error)}") from error
+    digests = group.attrs.get("digests", {})
     missing = [name for name in header.get("arrays", []) if name not in arrays]
     if missing:
         raise CheckpointError(f"The checkpoint in {path} is truncated: it lacks {', '.join(missing[:3])}.")
+    # Zarr reads a file that is gone as zeros, so what was read is held against what was written
+    altered = [name for name, array in arrays.items() if digests.get(name) != _digest(array)]
+    if altered:
+        raise CheckpointError(f"The checkpoint in {path} is damaged: {', '.join(altered[:3])} cannot be what was written.")
     return header, arrays
+
+
+def store_exists(path: str | Path) -> bool:
+    """Whether there is a store, under its own name or, after a crash during an exchange, as NAME.previous."""
+    return Path(path).exists() or _previous(Path(path)).exists()
+
+
+def _with_names_as(dataset, kind: type):
+    """The dataset with the words along its axes as `kind`: Zarr has a settled format only for those of any length."""
+    words = {name: axis for name, axis in dataset.coords.items() if axis.dtype.kind in "UTO"}
+    return dataset.assign_coords({name: (axis.dims, np.array(axis.values, kind)) for name, axis in words.items()})
+
+
+def _digest(array: np.ndarray) -> int:
+    return zlib.crc32(np.ascontiguousarray(array).tobytes())
 
 
 def _existing(path) -> Path:

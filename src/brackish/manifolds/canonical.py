@@ -9,10 +9,10 @@ from brackish.typing import Array, Float, RealScalar
 
 
 class PhasePoint(eqx.Module):
-    """A point of phase space: `position` (n,) in bohr and `momentum` (n,) in atomic units."""
+    """A point of phase space: `position` (n,) in bohr and `momentum` (n,) in atomic units. Many points: leading axes."""
 
-    position: Float[np.ndarray | Array, " n"]
-    momentum: Float[np.ndarray | Array, " n"]
+    position: Float[np.ndarray | Array, "*points n"]
+    momentum: Float[np.ndarray | Array, "*points n"]
 
 
 def _masses(masses) -> np.ndarray:

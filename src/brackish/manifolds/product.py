@@ -13,7 +13,7 @@ class ProductPoint(eqx.Module):
     """`canonical`: a `PhasePoint`; `spheres`: unit vectors, shape (count, 3)."""
 
     canonical: PhasePoint
-    spheres: Float[np.ndarray | Array, "spins 3"]
+    spheres: Float[np.ndarray | Array, "*points spins 3"]
 
 
 class Product(Manifold):

@@ -24,7 +24,7 @@ class Totals:
                 if self.blocks == 0:
                     self.followed[name] = value
                 continue
-            slots = _in_slots(name, value, self.blocks)
+            slots = value if _has_groups(name, merged) else _in_slots(value, self.blocks)
             self.sums[name] = self.sums[name] + slots if name in self.sums else slots
         self.blocks += 1
 
@@ -37,10 +37,13 @@ class Totals:
         )
 
 
-def _in_slots(name: str, value: np.ndarray, block: int) -> np.ndarray:
-    """Block sums without groups of their own (a block is one lane) go to the group of the block."""
-    if name == "weight_squared" or name.endswith("_squared_") or value.shape[1] == GROUPS:
-        return value
+def _has_groups(name: str, merged: dict[str, np.ndarray]) -> bool:
+    """Whether the lanes of a block are in groups already, or a sum has none (squares; large observables)."""
+    return name == "weight_squared" or name.endswith("_squared_") or merged["weight"].shape[1] == GROUPS
+
+
+def _in_slots(value: np.ndarray, block: int) -> np.ndarray:
+    """A block that is one lane goes as a whole to the group of the block."""
     slots = np.zeros((value.shape[0], GROUPS, *value.shape[2:]), value.dtype)
     slots[:, block % GROUPS] = value[:, 0]
     return slots

@@ -17,8 +17,9 @@ from jax import lax
 
 from brackish.hamiltonian import HybridHamiltonian
 from brackish.manifolds import Canonical, Product
-from brackish.observables import Observable
+from brackish.observables import Observable, adiabatic_populations_at
 from brackish.theory import Status, Theory
+from brackish.typing import Array, Int
 
 GROUPS = 16
 """Trajectory i belongs to group i mod 16; leaving out one group at a time gives the errors of purities and spreads."""
@@ -35,7 +36,7 @@ class Problem(eqx.Module):
     integrator: Any
     preparation: Any
     observables: tuple[Observable, ...]
-    seed: int = eqx.field(static=True)
+    seed: Int[np.ndarray | Array, ""] = eqx.field(converter=np.asarray)  # no constant: another seed, the same program
     ensemble_size: int = eqx.field(static=True)
     followed: int = eqx.field(static=True)
 
@@ -107,7 +108,8 @@ def run_block(
         carry, sums = _start(problem, np.asarray(block * plan.width), np.asarray(plan.lanes), plan.width)
         record = BlockRecord(0, carry, [_on_host(sums, leading=True)])
         _note_failure(record, plan, block, first_save=0)
-    while record.segment < (plan.segments if until is None else until) and record.failure is None:
+    last = plan.segments if until is None else min(until, plan.segments)
+    while record.segment < last and record.failure is None:
         first_step = record.segment * plan.segment * plan.steps
         carry, sums = _advance(
             problem, record.carry, plan.steps_of(record.segment), np.asarray(first_step), np.asarray(plan.step)
@@ -227,6 +229,9 @@ def _followed(problem: Problem, carry: _Carry) -> dict[str, jax.Array]:
     count = problem.followed
     flat = jax.tree_util.tree_map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:])[:count], points)
     followed = {"trajectory_population": jnp.diagonal(flat.density, axis1=1, axis2=2).real}
+    if problem.hamiltonian.levels > 1:
+        adiabatic = jax.vmap(adiabatic_populations_at, in_axes=(None, 0, 0))
+        followed["trajectory_adiabatic_population"] = adiabatic(problem.hamiltonian, flat.point, flat.density)
     manifold = problem.hamiltonian.manifold
     if isinstance(manifold, Canonical | Product):
         canonical = flat.point.canonical if isinstance(manifold, Product) else flat.point

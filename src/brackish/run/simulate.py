@@ -12,7 +12,7 @@ from brackish.analysis.potentials import potential_curves, visited_positions
 from brackish.errors import CheckpointError, InvalidInput, RunFailed
 from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
 from brackish.integrators import Integrator
-from brackish.io import build_dataset, read_checkpoint, write_store
+from brackish.io import build_dataset, read_checkpoint, store_exists, write_store
 from brackish.observables import Observable, derived_observables, standard_observables
 from brackish.preparations import Preparation
 from brackish.run.accumulate import Totals, means_and_errors
@@ -79,7 +79,7 @@ def simulate(
     followed = followed if theory.coupled else min(followed, width)
     segments = math.ceil(times.saves / LONGEST_SEGMENT)
     plan = Plan(lanes, width, times.saves, math.ceil(times.saves / segments), steps, times.spacing / steps)
-    problem = Problem(hamiltonian, theory, integrator, preparation, kept, _not_negative("seed", seed), count, followed)
+    problem = Problem(hamiltonian, theory, integrator, preparation, kept, _seed(seed), count, followed)
     provenance = {
         "title": f"{type(theory).__name__} on {type(hamiltonian).__name__}",
         "hamiltonian": describe(hamiltonian),
@@ -88,7 +88,7 @@ def simulate(
         "integrator": describe(integrator),
         "times": describe(times),
         "step": plan.step,
-        "seed": problem.seed,
+        "seed": int(problem.seed),
         "trajectories": count if theory.has_trajectories else 0,
         "ensembles": ensembles if theory.coupled else 1,
         "versions": versions(),
@@ -99,6 +99,16 @@ def simulate(
     chunk = width if chunk is None else _at_least_one("chunk", chunk)
     worker_count(workers)
     return run.to_the_end(math.ceil(chunk / width), executor, workers, progress)
+
+
+_FOLLOWED = {
+    "trajectory_position": (("followed_coordinate",), "bohr", "position"),
+    "trajectory_momentum": (("followed_coordinate",), "hbar/bohr", "momentum"),
+    "trajectory_population": (("level",), "1", "diabatic population"),
+    "trajectory_adiabatic_population": (("level",), "1", "adiabatic population"),
+    "trajectory_spin": (("spin", "axis"), "1", "direction of the classical spins"),
+}
+"""Axes behind trajectory and time, units and meaning of what is kept of single trajectories."""
 
 
 class _Run:
@@ -114,6 +124,7 @@ class _Run:
         self.totals = Totals()
         self.begun: dict[int, BlockRecord] = {}
         self.written = time.monotonic()
+        self.failed: BlockRecord | None = None
 
     def begin(self, resume: bool) -> None:
         """Read the checkpoint to go on from, or make sure that the store can be written."""
@@ -124,7 +135,7 @@ class _Run:
         if resume:
             header, arrays = read_checkpoint(self.store)
             self.totals, self.begun = unpack(header, arrays, self.problem, self.plan, self.fingerprint, self.store)
-        elif self.store.exists():
+        elif store_exists(self.store):
             raise CheckpointError(f"{self.store} exists already: resume it, remove it, or choose another name.")
 
     def to_the_end(self, chunk: int, executor, workers, progress: bool | Watch):
@@ -140,6 +151,7 @@ class _Run:
             try:
                 for record in records:
                     if record.failure is not None:
+                        self.failed = record
                         raise self._failure(record)
                     if record.segment == self.plan.segments:
                         desk.forget(self.totals.blocks)
@@ -166,15 +178,24 @@ class _Run:
         if self.store is None or (only_when_due and time.monotonic() - self.written < self.checkpoint_every):
             return
         unfinished = {b: r for b, r in desk.unfinished(self.totals.blocks, self.plan).items() if r.failure is None}
-        if not unfinished and self.totals.blocks == 0:
-            return
         reached = self.totals
         if reached.blocks == 0:
-            reached = Totals()
-            reached.add(next(iter(unfinished.values())))
+            reached = self._first_block(unfinished)
+            if reached is None:
+                return
         header, arrays = pack(self.totals, unfinished, self.fingerprint)
         write_store(self.store, self._dataset(reached, complete=False), arrays, header)
         self.written = time.monotonic()
+
+    def _first_block(self, unfinished: dict[int, BlockRecord]) -> Totals | None:
+        """What there is to look at before the first block is done; of a block that failed, the saves before it did."""
+        record = self.failed if self.failed is not None else next(iter(unfinished.values()), None)
+        saves = None if record is None or record.failure is None else record.failure[2]
+        if record is None or saves == 0:
+            return None
+        reached = Totals()
+        reached.add(record)
+        return reached if saves is None else reached.cut(saves)
 
     def _failure(self, record: BlockRecord) -> RunFailed:
         status, lane, save = record.failure
@@ -217,17 +238,10 @@ class _Run:
                 error = np.full(mean.shape, np.nan if problem.theory.has_trajectories else 0.0)
             label = {"units": quantity.units, "long_name": f"standard error of {quantity.long_name or quantity.name}"}
             variables[quantity.name + "_standard_error"] = (dims, error, label)
-        axes = {"position": "coordinate", "momentum": "coordinate", "population": "level"}
-        units = {"position": "bohr", "momentum": "hbar/bohr"}
         for name, values in totals.followed.items():
-            last = name.removeprefix("trajectory_")
-            dims = ("trajectory", "time", "spin", "axis") if last == "spin" else ("trajectory", "time", f"followed_{axes[last]}")
-            dims = tuple("level" if dim == "followed_level" else dim for dim in dims)
-            variables[name] = (
-                dims,
-                np.swapaxes(values, 0, 1),
-                {"units": units.get(last, "1"), "long_name": f"{last} of single trajectories"},
-            )
+            axes, units, what = _FOLLOWED[name]
+            label = {"units": units, "long_name": f"{what} of single trajectories"}
+            variables[name] = (("trajectory", "time", *axes), np.swapaxes(values, 0, 1), label)
         if complete:
             variables.update(_potentials(problem.hamiltonian, variables))
         saves = totals.sums["weight"].shape[0]
@@ -291,4 +305,10 @@ def _at_least_one(name: str, value: Any) -> int:
 def _not_negative(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
         raise InvalidInput(f"Argument `{name}` must be a whole number, 0 or more, got {value!r}.")
+    return int(value)
+
+
+def _seed(value: Any) -> int:
+    if _not_negative("seed", value) >= 2**63:
+        raise InvalidInput(f"Argument `seed` must be below 2^63, got {value}.")
     return int(value)
