@@ -31,7 +31,7 @@ class OneLineErrors(TyperGroup):
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
         """Run a command and leave with its exit code."""
-        given = list(sys.argv[1:] if args is None else args)
+        given = list(sys.argv[1:] if args is None else args) or ["--help"]
         options["standalone_mode"] = False
         sys.exit(
             _guarded(lambda: super(OneLineErrors, self).main(given, *rest, **options), "--debug" in given)
@@ -88,17 +88,14 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=True)
+@app.callback()
 def _root(
-    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,
 ) -> None:
     """Mixed quantum-classical dynamics: one Hamiltonian, every theory, the exact answer beside them."""
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
 
 
 Trajectories = Annotated[int | None, typer.Option(min=1, help="How many trajectories.")]

@@ -38,7 +38,7 @@ EXAMPLES = {
 _QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*")
 
 
-def quantity(value: str | float, dimension: str) -> float:
+def quantity(value: str | int | float, dimension: str) -> float:
     """`value` in atomic units; `dimension` is one of `ATOMIC`. Numbers pass as they are.
 
     Raises `ValueError` if the text is no quantity, its unit is unknown, or it is of another dimension.

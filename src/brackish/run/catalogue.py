@@ -47,9 +47,9 @@ DIMENSIONS = {
 """The dimension of a parameter of this name, or of this owner. Any other takes plain numbers only."""
 
 SMALLEST = {
-    **dict.fromkeys(("mass", "masses", "width", "stop", "step"), (0, False)),
-    **dict.fromkeys(("temperature", "checkpoint_every", "seed", "follow"), (0, True)),
-    **dict.fromkeys(("trajectories", "ensembles", "saves", "chunk", "workers"), (1, True)),
+    **dict.fromkeys(("mass", "masses", "width", "stop", "step"), (0.0, False)),
+    **dict.fromkeys(("temperature", "checkpoint_every", "seed", "follow"), (0.0, True)),
+    **dict.fromkeys(("trajectories", "ensembles", "saves", "chunk", "workers"), (1.0, True)),
 }
 """The smallest value of a parameter of this name, and whether it may be reached."""
 
@@ -66,6 +66,7 @@ class Parameter:
 
     `scalar`: one value, not a list. `choices`: the types to choose from. `open`: values that are no choice
     are passed on.
+    `keeps_whole`: nothing says whether 1 means 1.0, so it stays what it is.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Parameter:
     smallest: tuple[float, bool] | None = None
     choices: tuple[Callable, ...] = ()
     open: bool = False
+    keeps_whole: bool = False
 
     @property
     def required(self) -> bool:
@@ -166,12 +168,9 @@ def _parameter(target: Callable, name: str, default: Any, annotation: Any, conve
         return Parameter(name, default, "text", scalar=True)
     if int in members and float not in members:
         return Parameter(name, default, "whole", scalar=not _is_tuple(annotation), smallest=smallest)
-    if not members and isinstance(default, int):
-        # without an annotation 1 may stand for 1.0
-        return Parameter(name, default, "number", dimension=dimension, smallest=smallest)
     scalar = float in members and not _is_tuple(annotation)
     scalar = scalar or any(getattr(member, "dim_str", None) == "" for member in members)
-    return Parameter(name, default, "number", scalar, dimension, smallest)
+    return Parameter(name, default, "number", scalar, dimension, smallest, keeps_whole=not members)
 
 
 def _members(annotation: Any) -> tuple[list[Any], str | None]:

@@ -150,7 +150,7 @@ def build(document: dict[str, Any], name: str) -> Setup:
 class _Table:
     """A table that pydantic has passed: what to call, with which values; `nested` must be built first."""
 
-    target: Callable
+    target: Any
     values: dict[str, Any]
     nested: dict[str, "_Table"]
 
@@ -413,10 +413,10 @@ def _number(entry: Parameter, value: Any) -> Any:
         raise ValueError(f"must be {expected}, got {_short(value)}")
     if not math.isfinite(value):
         raise ValueError(f"must be finite, got {value}")
-    return float(value) if abs(value) > 2**62 else value
+    return value if entry.keeps_whole and abs(value) < 2**62 else float(value)
 
 
-def _check_smallest(entry: Parameter, value: Any, number: float) -> None:
+def _check_smallest(entry: Parameter, value: Any, number: int | float) -> None:
     assert entry.smallest is not None
     smallest, reached = entry.smallest
     if number > smallest or (reached and number == smallest):
