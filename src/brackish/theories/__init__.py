@@ -1,7 +1,7 @@
 """One file a theory. A theory says how the state moves; it knows no models, no runner and no other theory."""
 
 from brackish.theories.exact.split_operator import Absorber, Exact, Grid
-# from brackish.theories.trajectories.born_oppenheimer import BornOppenheimer
+from brackish.theories.trajectories.born_oppenheimer import BornOppenheimer
 from brackish.theories.trajectories.ehrenfest import Ehrenfest
 from brackish.theories.trajectories.mean_field import MeanField
 from brackish.theories.trajectories.surface_hopping import (
@@ -21,7 +21,7 @@ __all__ = [
     "Absorber",
     "AlongCoupling",
     "AlongMomentum",
-    # "BornOppenheimer",
+    "BornOppenheimer",
     "Ehrenfest",
     "EnergyBasedDecoherence",
     "Exact",
