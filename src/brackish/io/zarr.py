@@ -95,7 +95,7 @@ def store_exists(path: str | Path) -> bool:
 def _with_names_as(dataset, kind: type):
     """The dataset with the words along its axes as `kind`: Zarr has a settled format only for those of any length."""
     words = {name: axis for name, axis in dataset.coords.items() if axis.dtype.kind in "UTO"}
-    return dataset.assign_coords({name: (axis.dims, np.array(axis.values, kind)) for name, axis in words.items()})
+    return dataset.assign_coords({name: (axis.dims, np.array(list(axis.values), kind)) for name, axis in words.items()})
 
 
 def _digest(array: np.ndarray) -> int:

@@ -42,7 +42,7 @@ class Times:
         return steps
 
 
-def times(stop: float, saves: int = 200, step: float | None = None) -> Times:
+def times(stop: float | int, saves: int = 200, step: float | int | None = None) -> Times:
     """Save `saves` times at equal spacing until `stop` (and once at 0), all in atomic units of time.
 
     `step`: the time step; by default the Hamiltonian or the theory suggests one. Raises `InvalidInput`.
