@@ -18,7 +18,7 @@ from jax.tree_util import Partial
 from brackish.errors import InvalidInput
 from brackish.manifolds import Canonical, Manifold, PhasePoint, Product, Spheres
 from brackish.quantum import apply, expect
-from brackish.typing import Array, Float, Inexact, Point, RealScalar, Spinor, SquareMatrix
+from brackish.typing import Array, Float, Inexact, Point, Position, RealScalar, Spinor, SquareMatrix
 
 
 class HybridHamiltonian(eqx.Module):
@@ -73,11 +73,11 @@ class SeparableHamiltonian(HybridHamiltonian):
     frequencies: eqx.AbstractVar[Float[np.ndarray | Array, " n"] | None]
 
     @abc.abstractmethod
-    def external(self, position: Float[Array, " n"]) -> RealScalar:
+    def external(self, position: Position) -> RealScalar:
         """V_C(q): a classical potential beside the harmonic one, in hartree."""
 
     @abc.abstractmethod
-    def coupling(self, position: Float[Array, " n"]) -> SquareMatrix:
+    def coupling(self, position: Position) -> SquareMatrix:
         """V_I(q), (d, d), Hermitian."""
 
     def classical(self, z: PhasePoint) -> RealScalar:
@@ -88,17 +88,17 @@ class SeparableHamiltonian(HybridHamiltonian):
     def interaction(self, z: PhasePoint) -> SquareMatrix:
         return self.coupling(z.position)
 
-    def harmonic(self, position: Float[Array, " n"]) -> RealScalar:
+    def harmonic(self, position: Position) -> RealScalar:
         """The harmonic energy, in hartree."""
         if self.frequencies is None:
             return jnp.zeros(())
         return 0.5 * jnp.sum(self.manifold.masses * (self.frequencies * position) ** 2)
 
-    def potential(self, position: Float[Array, " n"]) -> SquareMatrix:
+    def potential(self, position: Position) -> SquareMatrix:
         """Everything that depends on q alone, except the harmonic part: V_C(q) + H_Q + V_I(q), (d, d)."""
         return self.external(position) * jnp.eye(self.levels) + self.quantum() + self.coupling(position)
 
-    def potential_expect(self, position: Float[Array, " n"], psi: Spinor) -> RealScalar:
+    def potential_expect(self, position: Position, psi: Spinor) -> RealScalar:
         """<psi|V(q)|psi>: the scalar whose gradient is the force. Overridable for large or structured models."""
         return expect(self.potential(position), psi)
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from jaxtyping import Array, Bool, Complex, Float, Inexact, Int, PRNGKeyArray
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Int",
     "Key",
     "Point",
+    "Position",
     "RealScalar",
     "Spinor",
     "SquareMatrix",
@@ -20,6 +22,8 @@ __all__ = [
 ]
 
 Key = PRNGKeyArray
+Position = Float[np.ndarray | Array, " n"]
+"""Positions of one configuration, (n,), bohr; from a user perhaps as a numpy array."""
 RealScalar = Float[Array, ""]
 Spinor = Complex[Array, " d"]
 """A quantum state of one trajectory, shape (d,), unit norm."""

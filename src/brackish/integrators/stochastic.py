@@ -18,9 +18,9 @@ class WithJumps(Integrator):
     order: ClassVar[int] = 1
 
     def check(self, theory, hamiltonian):
+        self.smooth.check(theory, hamiltonian)
         if not isinstance(theory, HasJump):
             raise UnsupportedHamiltonian(f"WithJumps needs a theory with jumps; {type(theory).__name__} offers none.")
-        self.smooth.check(theory, hamiltonian)
 
     def stepper(self, theory, hamiltonian, dt):
         smooth = self.smooth.stepper(theory, hamiltonian, dt)

@@ -33,4 +33,4 @@ class Manifold(eqx.Module):
         """The Poisson bracket {f, g} of two real functions at `point`, by automatic differentiation."""
         velocity = self.hamiltonian_field(jax.grad(g)(point), point)
         products = jax.tree_util.tree_map(lambda a, b: jnp.sum(a * b), jax.grad(f)(point), velocity)
-        return sum(jax.tree_util.tree_leaves(products))
+        return jax.tree_util.tree_reduce(jnp.add, products)

@@ -30,14 +30,14 @@ class Spheres(Manifold):
             raise InvalidInput(f"Argument `count` must be at least 1 sphere, got {self.count}.")
 
     def hamiltonian_field(
-        self, gradient: Float[Array, "spins 3"], point: Float[Array, "spins 3"]
+        self, gradient: Float[np.ndarray | Array, "spins 3"], point: Float[np.ndarray | Array, "spins 3"]
     ) -> Float[Array, "spins 3"]:
         return jnp.cross(gradient, point) / self.length
 
-    def project(self, point: Float[Array, "spins 3"]) -> Float[Array, "spins 3"]:
+    def project(self, point: Float[np.ndarray | Array, "spins 3"]) -> Float[Array, "spins 3"]:
         """Unit vectors along the given ones. An energy h(n/|n|) makes the midpoint rule the symplectic spherical midpoint
         of McLachlan, Modin and Verdier, Phys. Rev. E 89, 061301 (2014)."""
-        return point / jnp.sqrt(jnp.sum(point**2, axis=1, keepdims=True))
+        return jnp.asarray(point) / jnp.sqrt(jnp.sum(point**2, axis=1, keepdims=True))
 
     def describe(self) -> str:
         return f"Spheres({self.count})"

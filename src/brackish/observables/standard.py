@@ -160,7 +160,7 @@ def _spread(mean, mean_square):
 def standard_observables(hamiltonian: HybridHamiltonian) -> tuple[Observable, ...]:
     """The observables that fit the manifold of this Hamiltonian."""
     manifold = hamiltonian.manifold
-    chosen = _QUANTUM
+    chosen: tuple[Observable, ...] = _QUANTUM
     if isinstance(manifold, Canonical | Product):
         chosen = chosen + _CANONICAL
     if not isinstance(manifold, Canonical):

@@ -74,7 +74,7 @@ def electronic_state(value) -> ElectronicState:
         raise InvalidInput(
             f"Argument `state` must be a level, Diabatic(level), Adiabatic(level) or amplitudes, got {value!r}."
         )
-    return Diabatic(int(value)) if isinstance(value, int | np.integer) else Amplitudes(value)
+    return Diabatic(int(value)) if isinstance(value, int | np.integer) else Amplitudes(np.asarray(value))
 
 
 def _check_level(level: int, hamiltonian: HybridHamiltonian) -> None:

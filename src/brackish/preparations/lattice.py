@@ -36,12 +36,20 @@ class PacketLattice(Preparation):
                 "sample the packet itself."
             )
 
+        if self._coordinates() != hamiltonian.manifold.coordinates:
+            raise InvalidInput(
+                f"The packet of a PacketLattice must give one position for each of "
+                f"{hamiltonian.manifold.coordinates} coordinates, so that the points can be counted."
+            )
+
+    def _coordinates(self) -> int:
+        return max(v.shape[0] for v in (self.packet.position, self.packet.momentum, self.packet.width))
+
     def count(self):
-        coordinates = max(v.shape[0] for v in (self.packet.position, self.packet.momentum, self.packet.width))
-        return int(np.prod(self.shape)) ** coordinates
+        return int(np.prod(self.shape)) ** self._coordinates()
 
     def draw(self, hamiltonian, index, key):
-        position, momentum, width, momentum_width = self.packet.spread(hamiltonian)
+        position, momentum, width, momentum_width = self.packet.spread(hamiltonian.manifold)
         q_nodes, p_nodes = (jnp.asarray(np.linspace(-self.reach, self.reach, n + 2)[1:-1]) for n in self.shape)
         offsets_q, offsets_p, weight = [], [], self.count()
         for _ in range(position.shape[0]):

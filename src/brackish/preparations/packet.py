@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from brackish.errors import InvalidInput
-from brackish.manifolds import PhasePoint
+from brackish.manifolds import Canonical, PhasePoint
 from brackish.preparations.base import Draw, Preparation, require_canonical
 from brackish.preparations.electronic import Adiabatic, ElectronicState, electronic_state
-from brackish.typing import Array, Complex, Float
+from brackish.typing import Array, Complex, Float, Key
 
 
 def _vector(value) -> np.ndarray:
@@ -43,31 +43,38 @@ class GaussianPacket(Preparation):
 
     def check(self, hamiltonian):
         require_canonical(self, hamiltonian)
-        coordinates = hamiltonian.manifold.coordinates
+        self.check_sizes(hamiltonian.manifold.coordinates)
+        self.state.check(hamiltonian)
+
+    def check_sizes(self, coordinates: int) -> None:
+        """Raise `InvalidInput` unless every field is one number or has one for each coordinate."""
         for name in ("position", "momentum", "width"):
             size = getattr(self, name).shape[0]
             if size not in (1, coordinates):
                 raise InvalidInput(
                     f"Argument `{name}` must be one number or {coordinates} (one per coordinate), got {size}."
                 )
-        self.state.check(hamiltonian)
 
-    def spread(self, hamiltonian) -> tuple[Array, Array, Array, Array]:
+    def spread(self, manifold: Canonical) -> tuple[Array, Array, Array, Array]:
         """Position, momentum and their standard deviations, each (n,)."""
-        shape = hamiltonian.manifold.masses.shape
         position, momentum, width = (
-            jnp.broadcast_to(jnp.asarray(value), shape) for value in (self.position, self.momentum, self.width)
+            jnp.broadcast_to(jnp.asarray(value), manifold.masses.shape)
+            for value in (self.position, self.momentum, self.width)
         )
         return position, momentum, width, 0.5 / width
 
-    def draw(self, hamiltonian, index, key):
-        position, momentum, width, momentum_width = self.spread(hamiltonian)
+    def draw_point(self, manifold: Canonical, key: Key) -> PhasePoint:
+        """A point drawn from the Wigner function of the packet."""
+        position, momentum, width, momentum_width = self.spread(manifold)
         normal = jax.random.normal(key, (2, *position.shape))
-        point = PhasePoint(position + width * normal[0], momentum + momentum_width * normal[1])
+        return PhasePoint(position + width * normal[0], momentum + momentum_width * normal[1])
+
+    def draw(self, hamiltonian, index, key):
+        point = self.draw_point(hamiltonian.manifold, key)
         return Draw(point, self.state.spinor(hamiltonian, point), jnp.ones(()))
 
     def wavefunction(self, hamiltonian, positions):
-        centre, momentum, width, _ = self.spread(hamiltonian)
+        centre, momentum, width, _ = self.spread(hamiltonian.manifold)
         envelope = jnp.ones(())
         for axis, x in enumerate(positions):
             shifted = jnp.asarray(x) - centre[axis]

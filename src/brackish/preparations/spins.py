@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from brackish.errors import InvalidInput, UnsupportedHamiltonian
-from brackish.manifolds import PhasePoint, Product, ProductPoint, Spheres
+from brackish.manifolds import Product, ProductPoint, Spheres
 from brackish.preparations.base import Draw, Preparation
 from brackish.preparations.electronic import ElectronicState, electronic_state
+from brackish.preparations.packet import GaussianPacket
 from brackish.typing import Array, Float
 
 
@@ -75,13 +76,9 @@ class Together(Preparation):
     `directions`: (spins, 3), the same for every trajectory.
     """
 
-    packet: Preparation
+    packet: GaussianPacket
     directions: Float[np.ndarray | Array, "points spins 3"] = eqx.field(converter=_sets_of_directions)
-
-    @property
-    def random(self) -> bool:
-        """Random if the packet is."""
-        return self.packet.random
+    random: ClassVar[bool] = True
 
     def check(self, hamiltonian):
         if not isinstance(hamiltonian.manifold, Product):
@@ -91,30 +88,13 @@ class Together(Preparation):
         spins = hamiltonian.manifold.spheres.count
         if self.directions.shape[:2] != (1, spins):
             raise InvalidInput(f"Argument `directions` must have shape ({spins}, 3) for this Hamiltonian.")
-
-    def count(self):
-        return self.packet.count()
+        self.packet.check_sizes(hamiltonian.manifold.canonical.coordinates)
+        self.packet.state.check(hamiltonian)
 
     def draw(self, hamiltonian, index, key):
-        start = self.packet.draw(_Orbital(hamiltonian), index, key)
-        point = ProductPoint(start.point, jnp.asarray(self.directions)[0])
-        return Draw(point, self.packet.state.spinor(hamiltonian, point), start.weight)
-
-
-class _Orbital:
-    """What a packet asks of a Hamiltonian, for the orbital factor of a product manifold."""
-
-    def __init__(self, hamiltonian):
-        self.manifold = hamiltonian.manifold.canonical
-        self.levels = hamiltonian.levels
-
-    def quantum(self):
-        """No operator is needed to draw points: the quantum state is made afterwards, at the whole point."""
-        return jnp.zeros((self.levels, self.levels))
-
-    def interaction(self, z: PhasePoint):
-        """See `quantum`."""
-        return jnp.zeros((self.levels, self.levels))
+        orbital = self.packet.draw_point(hamiltonian.manifold.canonical, key)
+        point = ProductPoint(orbital, jnp.asarray(self.directions)[0])
+        return Draw(point, self.packet.state.spinor(hamiltonian, point), jnp.ones(()))
 
 
 def _count_spins(preparation: Preparation, hamiltonian) -> int:

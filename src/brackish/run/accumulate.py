@@ -92,8 +92,7 @@ def _jackknife(totals, quantity, results, weights):
             remaining = sums.sum(axis=1) - sums[:, group]
             means[name] = remaining / _like(rest, remaining)
         values.append(quantity.function(means))
-    values = np.stack(values)
-    return np.sqrt((filled.size - 1) * np.var(values, axis=0))
+    return np.sqrt((filled.size - 1) * np.var(np.stack(values), axis=0))
 
 
 def _like(leading: np.ndarray, array: np.ndarray) -> np.ndarray:

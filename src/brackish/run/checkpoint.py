@@ -43,13 +43,13 @@ def unpack(
         name.removeprefix("followed."): value for name, value in arrays.items() if name.startswith("followed.")
     }
     begun = {}
-    structure = jax.tree_util.tree_structure(initial_shapes(problem, plan))
+    shapes, structure = jax.tree_util.tree_flatten(initial_shapes(problem, plan))
     for block, segment in header["begun"].items():
         prefix = f"block{block}.carry."
         leaves = [arrays[name] for name in sorted(arrays) if name.startswith(prefix)]
         prefix = f"block{block}.saves."
         saves = {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
-        if structure.num_leaves != len(leaves):
+        if len(shapes) != len(leaves):
             raise CheckpointError(f"The checkpoint in {path} does not fit this version of brackish.")
         carry = jax.tree_util.tree_unflatten(structure, leaves)
         begun[int(block)] = BlockRecord(segment, eqx.filter(carry, eqx.is_array), [saves])

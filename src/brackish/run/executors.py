@@ -3,7 +3,7 @@
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Executor, ThreadPoolExecutor
 
 from brackish.errors import InvalidInput
@@ -30,7 +30,7 @@ def records_in_order(
     executor: Executor | None,
     workers: int | None,
     report: Report,
-) -> Iterator[BlockRecord]:
+) -> Generator[BlockRecord, None, None]:
     """The finished records of blocks `first`, `first + 1`, ... in this order, whoever finishes first.
 
     `begun`: records to go on from. `chunk`: blocks a task. Without an `executor`, threads; XLA lets go of the interpreter
@@ -63,7 +63,7 @@ def _run_task(problem, plan, task, begun, report) -> list[BlockRecord]:
     return [run_block(problem, plan, block, begun.get(block), report) for block in task]
 
 
-def _spread(executor, ahead, problem, plan, tasks, begun, report) -> Iterator[BlockRecord]:
+def _spread(executor, ahead, problem, plan, tasks, begun, report) -> Generator[BlockRecord, None, None]:
     waiting: deque = deque()
     remaining = iter(tasks)
     try:

@@ -79,7 +79,7 @@ def simulate(
     followed = followed if theory.coupled else min(followed, width)
     segments = math.ceil(times.saves / LONGEST_SEGMENT)
     plan = Plan(lanes, width, times.saves, math.ceil(times.saves / segments), steps, times.spacing / steps)
-    problem = Problem(hamiltonian, theory, integrator, preparation, kept, _seed(seed), count, followed)
+    problem = Problem(hamiltonian, theory, integrator, preparation, kept, np.asarray(_seed(seed)), count, followed)
     provenance = {
         "title": f"{type(theory).__name__} on {type(hamiltonian).__name__}",
         "hamiltonian": describe(hamiltonian),
@@ -152,7 +152,7 @@ class _Run:
                 for record in records:
                     if record.failure is not None:
                         self.failed = record
-                        raise self._failure(record)
+                        raise self._failure(*record.failure)
                     if record.segment == self.plan.segments:
                         desk.forget(self.totals.blocks)
                         self.totals.add(record)
@@ -178,11 +178,9 @@ class _Run:
         if self.store is None or (only_when_due and time.monotonic() - self.written < self.checkpoint_every):
             return
         unfinished = {b: r for b, r in desk.unfinished(self.totals.blocks, self.plan).items() if r.failure is None}
-        reached = self.totals
-        if reached.blocks == 0:
-            reached = self._first_block(unfinished)
-            if reached is None:
-                return
+        reached = self.totals if self.totals.blocks else self._first_block(unfinished)
+        if reached is None:
+            return
         header, arrays = pack(self.totals, unfinished, self.fingerprint)
         write_store(self.store, self._dataset(reached, complete=False), arrays, header)
         self.written = time.monotonic()
@@ -197,8 +195,7 @@ class _Run:
         reached.add(record)
         return reached if saves is None else reached.cut(saves)
 
-    def _failure(self, record: BlockRecord) -> RunFailed:
-        status, lane, save = record.failure
+    def _failure(self, status: int, lane: int, save: int) -> RunFailed:
         theory = self.problem.theory
         name = type(theory).__name__
         what = {

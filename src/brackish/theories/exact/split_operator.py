@@ -100,8 +100,15 @@ class Exact(Theory):
         grid = _fitting_grid(hamiltonian, preparation, times.stop, self.absorber)
         return Exact(grid, self.absorber, self.edge_tolerance)
 
+    @property
+    def box(self) -> Grid:
+        """The grid, given or chosen. Raises `InvalidInput` before a choice has been made."""
+        if self.grid is None:
+            raise InvalidInput("Exact has no grid yet: give one, or let `resolve` choose it.")
+        return self.grid
+
     def prepare(self, hamiltonian, preparation, index, key):
-        psi = jnp.asarray(preparation.wavefunction(hamiltonian, self.grid.positions()))
+        psi = jnp.asarray(preparation.wavefunction(hamiltonian, self.box.positions()))
         return WavefunctionState(psi, jnp.zeros(()), jnp.zeros((2, hamiltonian.levels))), jnp.ones(())
 
     def parts(self, hamiltonian):
@@ -109,10 +116,10 @@ class Exact(Theory):
 
         def potential(duration):
             matrices = jax.vmap(lambda q: propagator(_whole_potential(hamiltonian, q), duration))(
-                jnp.asarray(self.grid.nodes())
+                jnp.asarray(self.box.nodes())
             )
             levels = hamiltonian.levels
-            matrices = jnp.moveaxis(matrices, 0, -1).reshape(levels, levels, *self.grid.points)
+            matrices = jnp.moveaxis(matrices, 0, -1).reshape(levels, levels, *self.box.points)
 
             def flow(y):
                 psi = jnp.sum(matrices * y.psi[None], axis=1)
@@ -120,28 +127,28 @@ class Exact(Theory):
 
             if self.absorber is None:
                 return flow
-            damp = self._damping(hamiltonian, duration)
+            damp = self._damping(self.absorber, hamiltonian, duration)
             return lambda y: damp(flow(y))
 
         def kinetic(duration):
-            phase = kinetic_phase(self.grid, hamiltonian.manifold.masses, duration)
+            phase = kinetic_phase(self.box, hamiltonian.manifold.masses, duration)
 
             def flow(y):
-                psi = self.grid.inverse_transform(phase[None] * self.grid.transform(y.psi))
+                psi = self.box.inverse_transform(phase[None] * self.box.transform(y.psi))
                 return WavefunctionState(psi, y.edge, y.absorbed)
 
             return flow
 
         return potential, kinetic
 
-    def _damping(self, hamiltonian, duration):
+    def _damping(self, absorber, hamiltonian, duration):
         """The exact flow of -iW, with a count of what it takes, by side and adiabatic level."""
         # the stages of a fourth-order composition run backwards too, where damping must not amplify
-        factor = jnp.exp(-self.absorber.rate(self.grid) * jnp.maximum(duration, 0.0))
-        lost = (1 - factor**2) * self.grid.cell
-        vectors = _adiabatic_vectors(hamiltonian, self.grid)
-        left = self.grid.along(0, self.grid.positions()[0] < 0.5 * (self.grid.lower[0] + self.grid.upper[0]))
-        space = tuple(range(1, self.grid.coordinates + 1))
+        factor = jnp.exp(-absorber.rate(self.box) * jnp.maximum(duration, 0.0))
+        lost = (1 - factor**2) * self.box.cell
+        vectors = _adiabatic_vectors(hamiltonian, self.box)
+        left = self.box.along(0, self.box.positions()[0] < 0.5 * (self.box.lower[0] + self.box.upper[0]))
+        space = tuple(range(1, self.box.coordinates + 1))
 
         def flow(y):
             adiabatic = jnp.sum(jnp.conj(vectors) * y.psi[:, None], axis=0)
@@ -156,27 +163,27 @@ class Exact(Theory):
     def _edge_probability(self, psi):
         """Probability in the outermost 2 % of each coordinate, at both ends."""
         total = jnp.zeros(())
-        for axis, points in enumerate(self.grid.points):
+        for axis, points in enumerate(self.box.points):
             width = max(1, points // 50)
             for strip in (
                 jax.lax.slice_in_dim(psi, 0, width, axis=axis + 1),
                 jax.lax.slice_in_dim(psi, points - width, points, axis=axis + 1),
             ):
                 total = total + jnp.sum(strip.real**2 + strip.imag**2)
-        return total * self.grid.cell
+        return total * self.box.cell
 
     def energy(self, hamiltonian, y):
-        waves = self.grid.transform(y.psi)
+        waves = self.box.transform(y.psi)
         kinetic = sum(
-            self.grid.along(axis, k**2 / 2) / hamiltonian.manifold.masses[axis]
-            for axis, k in enumerate(self.grid.wavenumbers())
+            self.box.along(axis, k**2 / 2) / hamiltonian.manifold.masses[axis]
+            for axis, k in enumerate(self.box.wavenumbers())
         )
-        in_motion = jnp.sum(kinetic[None] * (waves.real**2 + waves.imag**2)) / np.prod(self.grid.points)
+        in_motion = jnp.sum(kinetic[None] * (waves.real**2 + waves.imag**2)) / np.prod(self.box.points)
         flat = y.psi.reshape(hamiltonian.levels, -1)
         acted = jax.vmap(lambda q, psi: apply(_whole_potential(hamiltonian, q), psi), in_axes=(0, 1), out_axes=1)(
-            jnp.asarray(self.grid.nodes()), flat
+            jnp.asarray(self.box.nodes()), flat
         )
-        return (in_motion + jnp.sum((jnp.conj(flat) * acted).real)) * self.grid.cell
+        return (in_motion + jnp.sum((jnp.conj(flat) * acted).real)) * self.box.cell
 
     def classical_points(self, hamiltonian, y):
         """Grid points with probability |Psi|^2, the conditional density operator, and the momentum field Im(Psi^+ dPsi)/n."""
@@ -184,25 +191,25 @@ class Exact(Theory):
         probability = jnp.sum(flat.real**2 + flat.imag**2, axis=0)
         safe = jnp.where(probability > 0, probability, 1.0)
         density = jnp.moveaxis(flat[:, None] * jnp.conj(flat)[None] / safe[None, None], -1, 0)
-        waves = self.grid.transform(y.psi)
+        waves = self.box.transform(y.psi)
         momentum = []
-        for axis, k in enumerate(self.grid.wavenumbers()):
-            gradient = self.grid.inverse_transform(1j * self.grid.along(axis, k)[None] * waves)
+        for axis, k in enumerate(self.box.wavenumbers()):
+            gradient = self.box.inverse_transform(1j * self.box.along(axis, k)[None] * waves)
             flux = jnp.sum((jnp.conj(flat) * gradient.reshape(flat.shape)).imag, axis=0)
             momentum.append(flux / safe)
-        point = PhasePoint(jnp.asarray(self.grid.nodes()), jnp.stack(momentum, axis=-1))
-        return Weighted(point, density, probability * self.grid.cell)
+        point = PhasePoint(jnp.asarray(self.box.nodes()), jnp.stack(momentum, axis=-1))
+        return Weighted(point, density, probability * self.box.cell)
 
     def moments(self, hamiltonian, y):
-        probability = jnp.sum(y.psi.real**2 + y.psi.imag**2, axis=0) * self.grid.cell
-        waves = self.grid.transform(y.psi)
-        spectrum = jnp.sum(waves.real**2 + waves.imag**2, axis=0) * self.grid.cell / np.prod(self.grid.points)
+        probability = jnp.sum(y.psi.real**2 + y.psi.imag**2, axis=0) * self.box.cell
+        waves = self.box.transform(y.psi)
+        spectrum = jnp.sum(waves.real**2 + waves.imag**2, axis=0) * self.box.cell / np.prod(self.box.points)
 
         def moment(weights, values, power):
-            along = (self.grid.along(axis, x**power) for axis, x in enumerate(values))
+            along = (self.box.along(axis, x**power) for axis, x in enumerate(values))
             return jnp.stack([jnp.sum(weights * x) for x in along])
 
-        positions, wavenumbers = self.grid.positions(), self.grid.wavenumbers()
+        positions, wavenumbers = self.box.positions(), self.box.wavenumbers()
         return Moments(
             moment(probability, positions, 1),
             moment(spectrum, wavenumbers, 1),
@@ -215,13 +222,13 @@ class Exact(Theory):
         return y.absorbed
 
     def check(self, hamiltonian, y):
-        norm = jnp.sum(y.psi.real**2 + y.psi.imag**2) * self.grid.cell
+        norm = jnp.sum(y.psi.real**2 + y.psi.imag**2) * self.box.cell
         whole = norm + jnp.sum(y.absorbed)
-        waves = self.grid.transform(y.psi)
-        spectrum = jnp.sum(waves.real**2 + waves.imag**2, axis=0) * self.grid.cell / np.prod(self.grid.points)
+        waves = self.box.transform(y.psi)
+        spectrum = jnp.sum(waves.real**2 + waves.imag**2, axis=0) * self.box.cell / np.prod(self.box.points)
         fastest = jnp.zeros(())
-        for axis, k in enumerate(self.grid.wavenumbers()):
-            fastest += jnp.sum(spectrum * self.grid.along(axis, np.abs(k) > 0.95 * np.abs(k).max()))
+        for axis, k in enumerate(self.box.wavenumbers()):
+            fastest += jnp.sum(spectrum * self.box.along(axis, np.abs(k) > 0.95 * np.abs(k).max()))
         status = jnp.where(jnp.abs(whole - 1) > 1e-6, Status.lost_norm, Status.fine)
         status = jnp.where(fastest > self.edge_tolerance, Status.reached_largest_momentum, status)
         status = jnp.where(y.edge > self.edge_tolerance, Status.reached_edge, status)
@@ -247,7 +254,7 @@ fall only as the fourth power of the spacing, so one coordinate affords a genero
 def _fitting_grid(hamiltonian, packet, stop, absorber) -> Grid:
     """A box that holds every place that the packet's energy and the length of the run allow, coordinate by coordinate."""
     masses = np.asarray(hamiltonian.manifold.masses)
-    centre, momentum, width, momentum_width = (np.asarray(v) for v in packet.spread(hamiltonian))
+    centre, momentum, width, momentum_width = (np.asarray(v) for v in packet.spread(hamiltonian.manifold))
     levels = jax.jit(
         jax.vmap(lambda q: jnp.linalg.eigvalsh(_whole_potential(hamiltonian, q)))
     )
@@ -268,7 +275,7 @@ def _fitting_grid(hamiltonian, packet, stop, absorber) -> Grid:
             forbidden = np.sqrt(2 * mass * np.maximum(lowest - energy, 0.0))
             # beyond a turning point the wavefunction falls as exp(-action); forty e-foldings are nothing
             action = np.cumsum(forbidden) * (distance[1] - distance[0])
-            end = distance[min(np.searchsorted(action, 20.0), distance.size - 1)]
+            end = distance[min(int(np.searchsorted(action, 20.0)), distance.size - 1)]
             end = max(end, 9 * width[axis])
             deepest = min(deepest, lowest[distance <= end].min())
             ends.append(centre[axis] + direction * end)
