@@ -42,11 +42,18 @@ def main() -> None:
             lambda: work / cpu_seconds(lambda: run(1)),
             lambda: kernel.run(TRAJECTORIES).trajectory_steps_per_second,
         )
-    print(f"brackish    {median(ours)} trajectory-steps per CPU second, set-up included")
-    print(f"C kernel    {median(theirs)}")
-    print(f"brackish against C: {ratio(ours, theirs)}")
-    one, two = alternate(ROUNDS, lambda: wall_seconds(lambda: run(1)), lambda: wall_seconds(lambda: run(2)))
-    print(f"wall time, one thread against two: {ratio(one, two)} (meaningful on two idle cores)")
+        print(f"brackish    {median(ours)} trajectory-steps per CPU second, set-up included")
+        print(f"C kernel    {median(theirs)}")
+        print(f"brackish against C: {ratio(ours, theirs)}")
+        one, two, apart, together = alternate(
+            ROUNDS,
+            lambda: wall_seconds(lambda: run(1)),
+            lambda: wall_seconds(lambda: run(2)),
+            lambda: wall_seconds(lambda: [kernel.run(TRAJECTORIES) for _ in range(2)]),
+            lambda: wall_seconds(lambda: kernel.run_together(2, TRAJECTORIES)),
+        )
+    print(f"wall time, one thread against two: {ratio(one, two)}")
+    print(f"  two C programs, in turn against at once: {ratio(apart, together)} (2 on two idle cores)")
 
 
 if __name__ == "__main__":

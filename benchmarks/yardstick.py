@@ -53,6 +53,13 @@ class EhrenfestKernel:
             float(value["norm"]),
         )
 
+    def run_together(self, copies: int, trajectories: int = 16384) -> None:
+        """Run `copies` at once and wait for all: what the machine gives to independent programs."""
+        command = [str(self._program), str(trajectories)]
+        running = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(copies)]
+        for process in running:
+            process.wait()
+
 
 def initial_points(trajectories: int) -> tuple[np.ndarray, np.ndarray]:
     """The kernel's initial positions and momenta, each (trajectories,), in atomic units."""
