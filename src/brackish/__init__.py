@@ -1,8 +1,8 @@
 """brackish: mixed quantum-classical dynamics. One Hamiltonian, every theory, the exact answer beside them.
 
-A run takes a Hamiltonian (what the system is), a preparation (where it starts), a theory (how it moves), an integrator (how
-time is cut) and observables (what is kept), and returns one labelled dataset. Atomic units, hbar = 1; the Poisson bracket is
-{f, g} = df/dq dg/dp - df/dp dg/dq, on spheres n . grad f x grad g.
+A run takes a Hamiltonian (what the system is), a preparation (where it starts), a theory (how it moves), an
+integrator (how time is cut) and observables (what is kept), and returns one labelled dataset. Atomic units,
+hbar = 1; the Poisson bracket is {f, g} = df/dq dg/dp - df/dp dg/dq, on spheres n . grad f x grad g.
 """
 
 import jax

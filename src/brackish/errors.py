@@ -1,7 +1,7 @@
 """Everything that brackish refuses, by name.
 
-Each message is one line: what is wrong, where, and what would be right. The command line prints the message alone;
-in Python the same text arrives as an exception.
+Each message is one line: what is wrong, where, and what would be right. The command line prints the message
+alone; in Python the same text arrives as an exception.
 """
 
 
@@ -22,7 +22,9 @@ class UnsupportedHamiltonian(BrackishError, TypeError):
 
 
 class RunFailed(BrackishError, RuntimeError):
-    """A run stopped on its way (not a number, lost norm, packet at the edge): theory, trajectory and time are named."""
+    """A run stopped on its way (not a number, lost norm, packet at the edge): theory, trajectory and time are
+    named.
+    """
 
 
 class CheckpointError(BrackishError, RuntimeError):

@@ -2,8 +2,9 @@ r"""What the system is: one operator-valued function on a classical manifold.
 
 $$\hat H(z)=H_C(z)\,\hat 1+\hat H_Q+\hat H_I(z)$$
 
-Everything here is written for ONE configuration z; batching is the runner's business. The split into three parts is what
-makes "without interaction" well defined: `scale_interaction(hamiltonian, 0.0)` moves the two sides apart.
+Everything here is written for ONE configuration z; batching is the runner's business. The split into three
+parts is what makes "without interaction" well defined: `scale_interaction(hamiltonian, 0.0)` moves the two
+sides apart.
 """
 
 import abc
@@ -22,7 +23,8 @@ from brackish.typing import Array, Float, Inexact, Point, Position, RealScalar, 
 
 
 class HybridHamiltonian(eqx.Module):
-    """The interface of every Hamiltonian: d quantum `levels` whose operator depends on a point of a classical `manifold`.
+    """The interface of every Hamiltonian: d quantum `levels` whose operator depends on a point of a classical
+    `manifold`.
 
     Energies in hartree, hbar = 1. A large or structured model may override `expect` and `apply`.
     """
@@ -65,8 +67,9 @@ class SeparableHamiltonian(HybridHamiltonian):
 
     $$\hat H=\sum_k\Big(\frac{p_k^2}{2m_k}+\tfrac12m_k\omega_k^2q_k^2\Big)+V_C(q)+\hat H_Q+\hat V_I(q)$$
 
-    The first bracket (`frequencies`; None: no harmonic part) has an exact flow in closed form, so that stiff harmonic modes
-    do not set the time step; everything else is the `potential`, a matrix that depends on q alone.
+    The first bracket (`frequencies`; None: no harmonic part) has an exact flow in closed form, so that stiff
+    harmonic modes do not set the time step; everything else is the `potential`, a matrix that depends on q
+    alone.
     """
 
     manifold: eqx.AbstractVar[Canonical]
@@ -103,7 +106,9 @@ class SeparableHamiltonian(HybridHamiltonian):
         return expect(self.potential(position), psi)
 
     def free_flow(self, duration) -> Callable[[PhasePoint], PhasePoint]:
-        """The exact motion of p^2/2m + m w^2 q^2/2 for a `duration`: straight drift, or rotation where there is a frequency."""
+        """The exact motion of p^2/2m + m w^2 q^2/2 for a `duration`: straight drift, or rotation where there
+        is a frequency.
+        """
         masses = jnp.asarray(self.manifold.masses)
         if self.frequencies is None:
             reach = duration / masses
@@ -187,12 +192,15 @@ def hamiltonian(
 ) -> HybridHamiltonian:
     """Your own Hamiltonian, from a plain function of one configuration.
 
-    With `masses` (electron masses, one per coordinate) the function is the potential matrix V(q): it takes positions of
-    shape (n,) in bohr and returns a Hermitian (d, d) array in hartree; kinetic energy is added. With a `manifold` the
-    function is the operator H(z) on that manifold. Derivatives come from JAX, so write it with `jax.numpy`.
+    With `masses` (electron masses, one per coordinate) the function is the potential matrix V(q): it takes
+    positions of shape (n,) in bohr and returns a Hermitian (d, d) array in hartree; kinetic energy is added.
+    With a `manifold` the function is the operator H(z) on that manifold. Derivatives come from JAX, so write
+    it with `jax.numpy`.
 
-    `frequencies`: (n,), adds m w^2 q^2 / 2, moved exactly. `quantum`: (d, d), the part that acts on the quantum side alone.
-    `external`: a scalar function that acts on the classical side alone. `step`: a time step that resolves the system.
+    `frequencies`: (n,), adds m w^2 q^2 / 2, moved exactly. `quantum`: (d, d), the part that acts on the
+    quantum side alone.
+    `external`: a scalar function that acts on the classical side alone. `step`: a time step that resolves the
+    system.
 
     Raises `InvalidInput` if the function does not return a finite Hermitian square matrix.
 
@@ -221,7 +229,9 @@ def hamiltonian(
                 )
             frequencies = np.broadcast_to(frequencies, manifold.masses.shape)
             if not np.all(np.isfinite(frequencies)) or np.any(frequencies < 0):
-                raise InvalidInput(f"Argument `frequencies` must not be negative, got {frequencies.tolist()}.")
+                raise InvalidInput(
+                    f"Argument `frequencies` must not be negative, got {frequencies.tolist()}."
+                )
         return SeparableFunctionHamiltonian(
             manifold, levels, frequencies, external or nothing, _quantum_part(quantum, levels), function, step
         )
@@ -231,7 +241,9 @@ def hamiltonian(
         )
     levels = _checked_levels(function, manifold.probe(), "z")
     _check_external(external, manifold.probe())
-    return FunctionHamiltonian(manifold, levels, external or nothing, _quantum_part(quantum, levels), function, step)
+    return FunctionHamiltonian(
+        manifold, levels, external or nothing, _quantum_part(quantum, levels), function, step
+    )
 
 
 def _quantum_part(quantum, levels: int) -> np.ndarray:
@@ -242,8 +254,10 @@ def _quantum_part(quantum, levels: int) -> np.ndarray:
     if quantum.shape != (levels, levels):
         raise InvalidInput(f"Argument `quantum` must have shape ({levels}, {levels}), got {quantum.shape}.")
     if not np.allclose(quantum, quantum.conj().T, rtol=0, atol=1e-12 * max(1.0, np.abs(quantum).max())):
-        raise InvalidInput("Argument `quantum` must be Hermitian; its largest asymmetry is "
-                           f"{np.abs(quantum - quantum.conj().T).max():.3g}.")
+        raise InvalidInput(
+            "Argument `quantum` must be Hermitian; its largest asymmetry is "
+            f"{np.abs(quantum - quantum.conj().T).max():.3g}."
+        )
     return quantum
 
 
@@ -290,11 +304,13 @@ def _checked_levels(function, probe, name: str) -> int:
     return value.shape[0]
 
 
-# -- sums, scalings, basis changes ---------------------------------------------------------------------------------------
+# -- sums, scalings, basis changes ---------------------------------------------------------------------------
 
 
 def add(first: HybridHamiltonian, second: HybridHamiltonian) -> HybridHamiltonian:
-    """The sum of two Hamiltonians on the same manifold and the same levels, part by part (kinetic energies add too)."""
+    """The sum of two Hamiltonians on the same manifold and the same levels, part by part (kinetic energies
+    add too).
+    """
     if first.levels != second.levels or not _same_space(first.manifold, second.manifold):
         raise InvalidInput(
             f"Hamiltonians on {first.manifold.describe()} with {first.levels} levels and on "
@@ -323,7 +339,9 @@ def add(first: HybridHamiltonian, second: HybridHamiltonian) -> HybridHamiltonia
 
 def _same_space(first: Manifold, second: Manifold) -> bool:
     """Whether two manifolds have the same points and the same bracket (masses belong to the energy, not to either)."""
-    spheres = [manifold.spheres if isinstance(manifold, Product) else manifold for manifold in (first, second)]
+    spheres = [
+        manifold.spheres if isinstance(manifold, Product) else manifold for manifold in (first, second)
+    ]
     lengths = [float(part.length) for part in spheres if isinstance(part, Spheres)]
     return first.describe() == second.describe() and len(set(lengths)) <= 1
 
@@ -334,7 +352,9 @@ def scale_interaction(system: HybridHamiltonian, factor: float) -> HybridHamilto
 
 
 def change_basis(system: HybridHamiltonian, unitary: np.ndarray | Array) -> HybridHamiltonian:
-    """The same system in another constant basis of the quantum side: H -> U H U^dagger. States change as psi -> U psi."""
+    """The same system in another constant basis of the quantum side: H -> U H U^dagger. States change as psi
+    -> U psi.
+    """
     unitary = np.asarray(unitary)
     if unitary.shape != (system.levels, system.levels) or not np.allclose(
         unitary @ unitary.conj().T, np.eye(system.levels), atol=1e-10

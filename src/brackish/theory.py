@@ -1,13 +1,13 @@
 r"""How a theory says what it is.
 
-A theory is an immutable description; everything that evolves is in the state, whose layout the theory's file writes down.
-It offers one or more of the following, and an integrator picks the offer that it can use:
+A theory is an immutable description; everything that evolves is in the state, whose layout the theory's file
+writes down. It offers one or more of the following, and an integrator picks the offer that it can use:
 
-- `HasEnergy`: the energy h of the state. Motion follows by one derivative through the bracket (`flow_of_energy`):
+- `HasEnergy`: the energy h of the state. Motion follows by one derivative through the bracket:
   $\dot z=X_h(z)/w$ and $i\,\dot\psi=w^{-1}\,\partial h/\partial\psi^*$.
 - `HasFlow`: the time derivative of the state, a tree like the state.
-- `HasParts`: exact sub-flows to be composed; `part(duration)` returns the map of that duration, and whatever it can
-  compute beforehand (a propagator, a rotation) is computed there, once, outside the loop over time.
+- `HasParts`: exact sub-flows to be composed; `part(duration)` returns the map of that duration, and whatever
+  it can compute beforehand (a propagator, a rotation) is computed there, once, outside the loop over time.
 - `HasJump`: a random change after each step, drawn from the trajectory's own key.
 """
 
@@ -27,7 +27,7 @@ from brackish.typing import Array, Float, Inexact, Key, Point, RealScalar, State
 
 
 class Status(enum.IntEnum):
-    """What happened to a trajectory inside compiled code; zero is well. The host turns it into a readable error."""
+    """What happened to a trajectory in compiled code; zero is well. The host makes it a readable error."""
 
     fine = 0
     not_finite = 1
@@ -40,8 +40,8 @@ class Status(enum.IntEnum):
 class Weighted(eqx.Module):
     """Points of the classical side, each with a weight and the quantum state that belongs to it.
 
-    `point`: a tree whose leaves have a leading axis of N points. `density`: (N, d, d), conditional density operators in the
-    diabatic basis, unit trace. `weight`: (N,), summing to the norm of the state.
+    `point`: a tree whose leaves have a leading axis of N points. `density`: (N, d, d), conditional density
+    operators in the diabatic basis, unit trace. `weight`: (N,), summing to the norm of the state.
     """
 
     point: Point
@@ -92,8 +92,9 @@ class Requirements(eqx.Module):
 class Theory(eqx.Module):
     """The interface of every theory.
 
-    `coupled` says what a state is: False, one trajectory (the runner makes it many, averages them and attaches standard
-    errors); True, the whole ensemble, or a wavefunction. `random`: whether the motion draws random numbers.
+    `coupled` says what a state is: False, one trajectory (the runner makes it many, averages them and
+    attaches standard errors); True, the whole ensemble, or a wavefunction. `random`: whether the motion draws
+    random numbers.
     `has_trajectories`: whether the classical side is made of points that can be followed.
     """
 
@@ -115,7 +116,8 @@ class Theory(eqx.Module):
     ) -> tuple[State, Float[Array, ""]]:
         """The initial state and its weight.
 
-        One trajectory: `index` and `key` are its own. A coupled theory gets all indices and keys, shape (N,), at once.
+        One trajectory: `index` and `key` are its own. A coupled theory gets all indices and keys, shape (N,),
+        at once.
         """
 
     @abc.abstractmethod
@@ -185,11 +187,17 @@ class HasJump(Protocol):
 
 
 def flow_of_energy(
-    energy: Callable[[Point, Array], RealScalar], manifold: Manifold, point: Point, psi: Array, weight: Any = 1.0
+    energy: Callable[[Point, Array], RealScalar],
+    manifold: Manifold,
+    point: Point,
+    psi: Array,
+    weight: Any = 1.0,
 ) -> tuple[Point, Array]:
-    r"""Motion from an energy h(z, psi) by one gradient through the bracket: $\dot z=X_h(z)/w$, $i\dot\psi=w^{-1}\partial h/\partial\psi^*$.
+    r"""Motion from an energy h(z, psi) by one gradient through the bracket: $\dot z=X_h(z)/w$,
+    $i\dot\psi=w^{-1}\partial h/\partial\psi^*$.
 
-    JAX returns $2\,\partial h/\partial\psi$ for a real h, so $\partial h/\partial\psi^*$ is half its conjugate.
+    JAX returns $2\,\partial h/\partial\psi$ for a real h, so $\partial h/\partial\psi^*$ is half its
+    conjugate.
     """
     by_point, by_psi = jax.grad(energy, argnums=(0, 1))(point, psi)
     velocity = jax.tree_util.tree_map(lambda x: x / weight, manifold.hamiltonian_field(by_point, point))

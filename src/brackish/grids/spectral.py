@@ -17,7 +17,9 @@ def _whole_numbers(value) -> tuple[int, ...]:
 
 
 class Grid(eqx.Module):
-    """A periodic box in 1 to 3 coordinates. `lower`, `upper`: bohr; `points`: how many; each one number or one per coordinate."""
+    """A periodic box in 1 to 3 coordinates. `lower`, `upper`: bohr; `points`: how many; each one number or
+    one per coordinate.
+    """
 
     lower: tuple[float, ...] = eqx.field(static=True, converter=_floats)
     upper: tuple[float, ...] = eqx.field(static=True, converter=_floats)
@@ -31,9 +33,13 @@ class Grid(eqx.Module):
             )
         for lower, upper, points in zip(self.lower, self.upper, self.points, strict=True):
             if not (np.isfinite(lower) and np.isfinite(upper) and lower < upper):
-                raise InvalidInput(f"Argument `lower` of Grid must be below `upper`, got {lower} and {upper}.")
+                raise InvalidInput(
+                    f"Argument `lower` of Grid must be below `upper`, got {lower} and {upper}."
+                )
             if points < 8:
-                raise InvalidInput(f"Argument `points` of Grid must be at least 8 per coordinate, got {points}.")
+                raise InvalidInput(
+                    f"Argument `points` of Grid must be at least 8 per coordinate, got {points}."
+                )
 
     @property
     def coordinates(self) -> int:

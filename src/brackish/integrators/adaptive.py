@@ -13,8 +13,8 @@ from brackish.theory import Status
 class Adaptive(Integrator):
     """Dormand–Prince 8(7) with error control, as diffrax has it: for accurate references of smooth flows.
 
-    The `dt` of a run becomes the spacing at which the controller starts afresh, not the step. Structure is not kept
-    beyond the tolerances.
+    The `dt` of a run becomes the spacing at which the controller starts afresh, not the step. Structure is
+    not kept beyond the tolerances.
     """
 
     relative_tolerance: float = 1e-10

@@ -39,7 +39,9 @@ def require_flow(integrator: Integrator, theory: Theory) -> None:
         )
 
 
-def require_parts(integrator: Integrator, theory: Theory, hamiltonian: HybridHamiltonian, exactly=None) -> None:
+def require_parts(
+    integrator: Integrator, theory: Theory, hamiltonian: HybridHamiltonian, exactly=None
+) -> None:
     """Raise unless `theory` can be split into exact parts for this Hamiltonian (`exactly` so many of them)."""
     if not isinstance(theory, HasParts):
         raise UnsupportedHamiltonian(
@@ -62,8 +64,10 @@ def advance(y: State, dt: Any, slope: State) -> State:
 def combine(coefficients, trees) -> State:
     """The linear combination of states or slopes."""
     return jax.tree_util.tree_map(
-        lambda *leaves: sum(c * leaf for c, leaf in zip(coefficients, leaves, strict=True))
-        if eqx.is_inexact_array(leaves[0])
-        else leaves[0],
+        lambda *leaves: (
+            sum(c * leaf for c, leaf in zip(coefficients, leaves, strict=True))
+            if eqx.is_inexact_array(leaves[0])
+            else leaves[0]
+        ),
         *trees,
     )

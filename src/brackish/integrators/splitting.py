@@ -7,7 +7,8 @@ from brackish.theory import Status
 
 
 class Strang(Integrator):
-    """Symmetric second-order composition: half of each outer part, the whole of the innermost, the halves mirrored.
+    """Symmetric second-order composition: half of each outer part, the whole of the innermost, the halves
+    mirrored.
 
     G. Strang, SIAM J. Numer. Anal. 5, 506 (1968).
     """

@@ -11,7 +11,8 @@ from brackish.theory import HasJump
 class WithJumps(Integrator):
     """A step of `smooth`, then the theory's random jump, drawn from the trajectory's own key for this step.
 
-    The smooth motion between jumps has the order of `smooth`; the jump probabilities are right to first order in dt.
+    The smooth motion between jumps has the order of `smooth`; the jump probabilities are right to first order
+    in dt.
     """
 
     smooth: Integrator = Strang()
@@ -20,7 +21,9 @@ class WithJumps(Integrator):
     def check(self, theory, hamiltonian):
         self.smooth.check(theory, hamiltonian)
         if not isinstance(theory, HasJump):
-            raise UnsupportedHamiltonian(f"WithJumps needs a theory with jumps; {type(theory).__name__} offers none.")
+            raise UnsupportedHamiltonian(
+                f"WithJumps needs a theory with jumps; {type(theory).__name__} offers none."
+            )
 
     def stepper(self, theory, hamiltonian, dt):
         smooth = self.smooth.stepper(theory, hamiltonian, dt)

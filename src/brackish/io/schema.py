@@ -10,7 +10,9 @@ SCHEMA = 1
 
 
 def build_dataset(
-    time: np.ndarray, variables: dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, Any]]], provenance: dict[str, Any]
+    time: np.ndarray,
+    variables: dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, Any]]],
+    provenance: dict[str, Any],
 ):
     """An `xarray.Dataset` from (dims, values, attributes) by name; `time` in atomic units leads.
 
@@ -19,13 +21,19 @@ def build_dataset(
     import xarray
 
     attributes = {
-        key: value if isinstance(value, str | int | float) and not isinstance(value, bool) else json.dumps(value)
+        key: value
+        if isinstance(value, str | int | float) and not isinstance(value, bool)
+        else json.dumps(value)
         for key, value in provenance.items()
     }
     coordinates: dict[str, Any] = {
         "time": ("time", time, {"units": "hbar/hartree", "long_name": "time (atomic units)"})
     }
-    sizes = {dim: size for dims, values, _ in variables.values() for dim, size in zip(dims, values.shape, strict=True)}
+    sizes = {
+        dim: size
+        for dims, values, _ in variables.values()
+        for dim, size in zip(dims, values.shape, strict=True)
+    }
     if "side" in sizes:
         coordinates["side"] = ("side", np.array(["left", "right"]))
     if "axis" in sizes:

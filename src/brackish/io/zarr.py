@@ -1,7 +1,8 @@
 """Zarr stores: a dataset that grows while a run goes on, and beside it the checkpoint to go on from.
 
-A store is replaced as a whole: the new one is written next to the old one and then takes its name, so that at every moment
-one complete store is on the disk, under its own name or, for the blink of an exchange, as NAME.previous.
+A store is replaced as a whole: the new one is written next to the old one and then takes its name, so that at
+every moment one complete store is on the disk, under its own name or, for the blink of an exchange, as
+NAME.previous.
 """
 
 import json
@@ -18,7 +19,9 @@ from brackish.errors import CheckpointError, InvalidInput
 GROUP = "checkpoint"
 
 
-def write_store(path: str | Path, dataset, checkpoint: dict[str, np.ndarray] | None, header: dict[str, Any]) -> None:
+def write_store(
+    path: str | Path, dataset, checkpoint: dict[str, np.ndarray] | None, header: dict[str, Any]
+) -> None:
     """Replace the store at `path` by `dataset` and, if the run is not over, the arrays to go on from."""
     import zarr
 
@@ -83,7 +86,9 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndar
     # Zarr reads a file that is gone as zeros, so what was read is held against what was written
     altered = [name for name, array in arrays.items() if digests.get(name) != _digest(array)]
     if altered:
-        raise CheckpointError(f"The checkpoint in {path} is damaged: {', '.join(altered[:3])} cannot be what was written.")
+        raise CheckpointError(
+            f"The checkpoint in {path} is damaged: {', '.join(altered[:3])} cannot be what was written."
+        )
     return header, arrays
 
 
@@ -95,7 +100,9 @@ def store_exists(path: str | Path) -> bool:
 def _with_names_as(dataset, kind: type):
     """The dataset with the words along its axes as `kind`: Zarr has a settled format only for those of any length."""
     words = {name: axis for name, axis in dataset.coords.items() if axis.dtype.kind in "UTO"}
-    return dataset.assign_coords({name: (axis.dims, np.array(list(axis.values), kind)) for name, axis in words.items()})
+    return dataset.assign_coords(
+        {name: (axis.dims, np.array(list(axis.values), kind)) for name, axis in words.items()}
+    )
 
 
 def _digest(array: np.ndarray) -> int:

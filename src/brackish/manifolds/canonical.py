@@ -1,4 +1,6 @@
-r"""Positions and momenta with the canonical bracket $\{f,g\}=\partial_qf\,\partial_pg-\partial_pf\,\partial_qg$."""
+r"""Positions and momenta with the canonical bracket
+$\{f,g\}=\partial_qf\,\partial_pg-\partial_pf\,\partial_qg$.
+"""
 
 import equinox as eqx
 import numpy as np
@@ -9,7 +11,9 @@ from brackish.typing import Array, Float, RealScalar
 
 
 class PhasePoint(eqx.Module):
-    """A point of phase space: `position` (n,) in bohr and `momentum` (n,) in atomic units. Many points: leading axes."""
+    """A point of phase space: `position` (n,) in bohr and `momentum` (n,) in atomic units. Many points:
+    leading axes.
+    """
 
     position: Float[np.ndarray | Array, "*points n"]
     momentum: Float[np.ndarray | Array, "*points n"]
@@ -18,7 +22,9 @@ class PhasePoint(eqx.Module):
 def _masses(masses) -> np.ndarray:
     masses = np.atleast_1d(np.asarray(masses, dtype=float))
     if masses.ndim != 1 or masses.size == 0:
-        raise InvalidInput(f"Argument `masses` must be one mass per coordinate, got an array of shape {masses.shape}.")
+        raise InvalidInput(
+            f"Argument `masses` must be one mass per coordinate, got an array of shape {masses.shape}."
+        )
     if not np.all(np.isfinite(masses)) or np.any(masses <= 0):
         raise InvalidInput(f"Argument `masses` must be positive and finite, got {masses.tolist()}.")
     return masses

@@ -1,6 +1,7 @@
 r"""Classical spins: unit vectors with the Lie–Poisson bracket $\{f,g\}=n\cdot\nabla f\times\nabla g$.
 
-A spin of length $\mathcal J$ (in units of hbar) divides the bracket by $\mathcal J$, so that $\dot n=\nabla h\times n/\mathcal J$.
+A spin of length $\mathcal J$ (in units of hbar) divides the bracket by $\mathcal J$, so that $\dot n=\nabla
+h\times n/\mathcal J$.
 """
 
 import equinox as eqx
@@ -20,7 +21,9 @@ def _length(length) -> np.ndarray:
 
 
 class Spheres(Manifold):
-    """`count` classical spins. A point is an array of unit vectors, shape (count, 3); `length` is one number for all."""
+    """`count` classical spins. A point is an array of unit vectors, shape (count, 3); `length` is one number
+    for all.
+    """
 
     count: int = eqx.field(static=True)
     length: Float[np.ndarray | Array, ""] = eqx.field(converter=_length, default=1.0)
@@ -35,8 +38,9 @@ class Spheres(Manifold):
         return jnp.cross(gradient, point) / self.length
 
     def project(self, point: Float[np.ndarray | Array, "spins 3"]) -> Float[Array, "spins 3"]:
-        """Unit vectors along the given ones. An energy h(n/|n|) makes the midpoint rule the symplectic spherical midpoint
-        of McLachlan, Modin and Verdier, Phys. Rev. E 89, 061301 (2014)."""
+        """Unit vectors along the given ones. An energy h(n/|n|) makes the midpoint rule the symplectic
+        spherical midpoint of McLachlan, Modin and Verdier, Phys. Rev. E 89, 061301 (2014).
+        """
         return jnp.asarray(point) / jnp.sqrt(jnp.sum(point**2, axis=1, keepdims=True))
 
     def describe(self) -> str:

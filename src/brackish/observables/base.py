@@ -8,7 +8,8 @@ import equinox as eqx
 class Observable(eqx.Module):
     """A quantity whose ensemble mean is kept at every save.
 
-    `function`: (theory, hamiltonian, state) -> array, for one state. `dims`: names of its axes. `units`, `long_name`,
+    `function`: (theory, hamiltonian, state) -> array, for one state. `dims`: names of its axes. `units`,
+    `long_name`,
     `source` (paper and equation) travel into the dataset.
     """
 

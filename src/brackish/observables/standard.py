@@ -98,7 +98,9 @@ def spin_direction(theory, hamiltonian, y):
 _CONSISTENCY = "Tronci and Gay-Balmaz, Lagrangian trajectories and closure models, section 1"
 
 _QUANTUM = (
-    Observable("density_matrix", density_matrix, ("level", "level_"), "1", "quantum density operator", _CONSISTENCY),
+    Observable(
+        "density_matrix", density_matrix, ("level", "level_"), "1", "quantum density operator", _CONSISTENCY
+    ),
     Observable("population", population, ("level",), "1", "diabatic population"),
     Observable("norm", norm, (), "1", "trace of the density operator"),
     Observable("energy", energy, (), "hartree", "total energy"),
@@ -109,7 +111,11 @@ _CANONICAL = (
     Observable("position_squared", position_squared, ("coordinate",), "bohr^2", hidden=True),
     Observable("momentum_squared", momentum_squared, ("coordinate",), "hbar^2/bohr^2", hidden=True),
 )
-_SPINS = (Observable("spin_direction", spin_direction, ("spin", "axis"), "1", "mean direction of the classical spins"),)
+_SPINS = (
+    Observable(
+        "spin_direction", spin_direction, ("spin", "axis"), "1", "mean direction of the classical spins"
+    ),
+)
 _ADIABATIC = Observable("adiabatic_population", adiabatic_population, ("level",), "1", "adiabatic population")
 _SCATTERING = Observable(
     "scattering", scattering, ("side", "level"), "1", "adiabatic population left and right of the origin"

@@ -13,10 +13,11 @@ from brackish.preparations.packet import GaussianPacket
 
 
 class PacketLattice(Preparation):
-    """The Wigner function of `packet` as weights on a regular lattice: smooth in every parameter, and without noise.
+    """The Wigner function of `packet` as weights on a regular lattice: smooth in every parameter, and without
+    noise.
 
-    `shape`: points per coordinate in position and in momentum, the same for each coordinate. `reach`: half the extent of the
-    lattice, in standard deviations.
+    `shape`: points per coordinate in position and in momentum, the same for each coordinate. `reach`: half
+    the extent of the lattice, in standard deviations.
     """
 
     packet: GaussianPacket
@@ -50,7 +51,9 @@ class PacketLattice(Preparation):
 
     def draw(self, hamiltonian, index, key):
         position, momentum, width, momentum_width = self.packet.spread(hamiltonian.manifold)
-        q_nodes, p_nodes = (jnp.asarray(np.linspace(-self.reach, self.reach, n + 2)[1:-1]) for n in self.shape)
+        q_nodes, p_nodes = (
+            jnp.asarray(np.linspace(-self.reach, self.reach, n + 2)[1:-1]) for n in self.shape
+        )
         offsets_q, offsets_p, weight = [], [], self.count()
         for _ in range(position.shape[0]):
             index, i = jnp.divmod(index, self.shape[0])

@@ -21,10 +21,11 @@ def _vector(value) -> np.ndarray:
 class GaussianPacket(Preparation):
     r"""A minimum-uncertainty packet $\propto\exp[-(q-q_0)^2/4\sigma^2+ip_0(q-q_0)]$ in one quantum state.
 
-    `position`, `momentum`, `width`: one number, or one per coordinate (n,); bohr and atomic units of momentum. `width` is
-    the standard deviation $\sigma$ of the position density; that of the momentum density is $1/2\sigma$.
-    `state`: a level (diabatic), `Diabatic(level)`, `Adiabatic(level)`, or amplitudes. A packet in an adiabatic state
-    follows the eigenstate from place to place.
+    `position`, `momentum`, `width`: one number, or one per coordinate (n,); bohr and atomic units of
+    momentum. `width` is the standard deviation $\sigma$ of the position density; that of the momentum density
+    is $1/2\sigma$.
+    `state`: a level (diabatic), `Diabatic(level)`, `Adiabatic(level)`, or amplitudes. A packet in an
+    adiabatic state follows the eigenstate from place to place.
     """
 
     position: Float[np.ndarray | Array, " n"] = eqx.field(converter=_vector)
@@ -90,14 +91,18 @@ class GaussianPacket(Preparation):
         return jnp.moveaxis(envelope[..., None] * spinors, -1, 0)
 
 
-def parallel_transport(spinors: Complex[Array, "*grid d"], origin: tuple[Any, ...]) -> Complex[Array, "*grid d"]:
-    """Remove the random phases of eigenvectors on a grid, outwards from the grid point `origin`, axis after axis.
+def parallel_transport(
+    spinors: Complex[Array, "*grid d"], origin: tuple[Any, ...]
+) -> Complex[Array, "*grid d"]:
+    """Remove the random phases of eigenvectors on a grid, outwards from the grid point `origin`, axis after
+    axis.
 
-    Each vector gets the phase that makes its overlap with its inner neighbour real and positive. On more than one axis the
-    result depends on the order of the axes where the Berry curvature does not vanish.
+    Each vector gets the phase that makes its overlap with its inner neighbour real and positive. On more than
+    one axis the result depends on the order of the axes where the Berry curvature does not vanish.
     """
     for axis in reversed(range(len(origin))):
-        # the later axes are straight already: one phase for each of their lines, found where they cross the origin
+        # the later axes are straight already: one phase for each of their lines, found where they cross the
+        # origin
         line = spinors
         for later in range(axis + 1, len(origin)):
             line = jnp.take(line, origin[later][None], axis=later)

@@ -21,8 +21,8 @@ def _rows(value) -> np.ndarray:
 class Points(Preparation):
     """Given points of phase space with given weights, all in the same quantum state.
 
-    `positions`, `momenta`: (N, n), or (N,) for one coordinate. `weights`: (N,), not negative, scaled to sum to N; all
-    equal by default. Means over laid-out points carry no standard error.
+    `positions`, `momenta`: (N, n), or (N,) for one coordinate. `weights`: (N,), not negative, scaled to sum
+    to N; all equal by default. Means over laid-out points carry no standard error.
     """
 
     positions: Float[np.ndarray | Array, "N n"] = eqx.field(converter=_rows)

@@ -29,7 +29,8 @@ def _sets_of_directions(value) -> np.ndarray:
 
 
 class Directions(Preparation):
-    """Given directions of the classical spins: (spins, 3), or (points, spins, 3) for several starts; they are normalised.
+    """Given directions of the classical spins: (spins, 3), or (points, spins, 3) for several starts; they are
+    normalised.
 
     `state`: as for `GaussianPacket`. Means over laid-out points carry no standard error.
     """
@@ -71,7 +72,8 @@ class UniformDirections(Preparation):
 
 
 class Together(Preparation):
-    """Orbital motion and spins: a `packet` for positions, momenta and the quantum state; given `directions` of the spins.
+    """Orbital motion and spins: a `packet` for positions, momenta and the quantum state; given `directions`
+    of the spins.
 
     `directions`: (spins, 3), the same for every trajectory.
     """

@@ -18,8 +18,9 @@ from brackish.typing import Array, Float
 class ThermalBath(Preparation):
     r"""Every harmonic mode in equilibrium at `temperature` (k_B T, hartree), uncoupled from the quantum side.
 
-    The quantum Wigner distribution has $\langle m\omega^2q^2\rangle=\langle p^2/m\rangle=\tfrac\omega2\coth\frac{\omega}{2k_BT}$;
-    with `classical=True` the Boltzmann distribution, $k_BT$. `state`: as for `GaussianPacket`.
+    The quantum Wigner distribution has $\langle m\omega^2q^2\rangle=\langle
+    p^2/m\rangle=\tfrac\omega2\coth\frac{\omega}{2k_BT}$; with `classical=True` the Boltzmann distribution,
+    $k_BT$. `state`: as for `GaussianPacket`.
     """
 
     temperature: Float[np.ndarray | Array, ""] = eqx.field(converter=lambda t: np.asarray(t, dtype=float))
@@ -31,7 +32,9 @@ class ThermalBath(Preparation):
         if isinstance(self.temperature, np.ndarray):
             lowest_allowed = self.temperature > 0 if self.classical else self.temperature >= 0
             if not (np.isfinite(self.temperature) and lowest_allowed):
-                raise InvalidInput(f"Argument `temperature` must be positive and finite, got {self.temperature}.")
+                raise InvalidInput(
+                    f"Argument `temperature` must be positive and finite, got {self.temperature}."
+                )
 
     def check(self, hamiltonian):
         if not isinstance(hamiltonian, SeparableHamiltonian) or hamiltonian.frequencies is None:

@@ -1,7 +1,8 @@
 """Small-matrix algebra. The one room that knows how products of small matrices are made fast.
 
-A batched `matrix @ vector` becomes a call per matrix on a CPU; the same product written as multiply-and-sum fuses with
-its neighbours and runs over ten times faster up to about 8 levels. Every function here is for one configuration.
+A batched `matrix @ vector` becomes a call per matrix on a CPU; the same product written as multiply-and-sum
+fuses with its neighbours and runs over ten times faster up to about 8 levels. Every function here is for one
+configuration.
 """
 
 from brackish.quantum.density import coherence, density_from_spinor, partial_trace, purity

@@ -20,7 +20,9 @@ def purity(density: SquareMatrix) -> RealScalar:
 
 
 def coherence(density: SquareMatrix) -> RealScalar:
-    r"""Size of what is off the diagonal, $\sqrt{\sum_{n\neq m}|\rho_{nm}|^2}$, dimensionless, in the basis of `density`."""
+    r"""Size of what is off the diagonal, $\sqrt{\sum_{n\neq m}|\rho_{nm}|^2}$, dimensionless, in the basis of
+    `density`.
+    """
     off_diagonal = jnp.where(jnp.eye(density.shape[0], dtype=bool), 0.0, jnp.abs(density))
     return jnp.sqrt(jnp.sum(off_diagonal**2))
 

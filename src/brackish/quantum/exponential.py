@@ -1,8 +1,9 @@
 r"""The unitary $e^{-i\hat H\,\delta t}$ of a small Hermitian matrix, acting on a state.
 
 Two levels: closed form, $\cos(\Omega\delta t)-i\,\hat h\,\sin(\Omega\delta t)/\Omega$ with the traceless part
-$\hat h=\hat H-\tfrac1d\mathrm{Tr}\hat H$ and $\Omega=|\hat h|$. More levels: a Taylor series of an order that round-off cannot tell from the
-exponential, over as many equal parts as the norm of $\hat H\,\delta t$ asks for.
+$\hat h=\hat H-\tfrac1d\mathrm{Tr}\hat H$ and $\Omega=|\hat h|$. More levels: a Taylor series of an order that
+round-off cannot tell from the exponential, over as many equal parts as the norm of $\hat H\,\delta t$ asks
+for.
 """
 
 import jax.numpy as jnp
@@ -21,8 +22,8 @@ TINY = 1e-300
 def propagate(matrix: Inexact[Array, "d d"], psi: Complex[Array, " d"], duration) -> Complex[Array, " d"]:
     """The state exp(-i (H - Tr H / d) duration) psi, shape (d,), with its norm kept to round-off.
 
-    The overall phase exp(-i duration Tr H / d) is left out: no observable sees it, and it would cost a third of the time of a
-    step. `duration` times H is dimensionless.
+    The overall phase exp(-i duration Tr H / d) is left out: no observable sees it, and it would cost a third
+    of the time of a step. `duration` times H is dimensionless.
     """
     levels = matrix.shape[-1]
     if levels == 1:

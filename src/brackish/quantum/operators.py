@@ -8,7 +8,9 @@ pauli_z = np.array([[1.0, 0.0], [0.0, -1.0]])
 
 
 def spin_operators(spin: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """S_x, S_y, S_z of a spin (1/2, 1, 3/2, ...), each (2s+1, 2s+1), in units of hbar, with S_z falling along the diagonal."""
+    """S_x, S_y, S_z of a spin (1/2, 1, 3/2, ...), each (2s+1, 2s+1), in units of hbar, with S_z falling along
+    the diagonal.
+    """
     size = round(2 * spin) + 1
     projection = spin - np.arange(size)
     raising = np.diag(np.sqrt(spin * (spin + 1) - projection[1:] * (projection[1:] + 1)), k=1)

@@ -54,8 +54,9 @@ def means_and_errors(
 ) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
     """Mean and standard error of every observable, time as the leading axis.
 
-    The error of a mean is that of independent lanes with their weights; the error of a derived quantity comes from leaving
-    out one of 16 groups at a time. None where the spread over lanes is no statistical error (`sampled` false).
+    The error of a mean is that of independent lanes with their weights; the error of a derived quantity comes
+    from leaving out one of 16 groups at a time. None where the spread over lanes is no statistical error
+    (`sampled` false).
     """
     weights = totals.sums["weight"]
     whole = weights.sum(axis=1)
@@ -69,7 +70,9 @@ def means_and_errors(
             square = totals.sums[observable.name + "_squared_"]
             variance = np.maximum(square / _like(whole, square) - np.abs(mean) ** 2, 0.0)
             independent = _like(np.maximum(lanes - 1, 0.0), variance)
-            error = np.where(independent > 0, np.sqrt(variance / np.where(independent > 0, independent, 1)), np.nan)
+            error = np.where(
+                independent > 0, np.sqrt(variance / np.where(independent > 0, independent, 1)), np.nan
+            )
         results[observable.name] = (mean, error)
     for quantity in derived:
         value = quantity.function({name: results[name][0] for name in quantity.needs})

@@ -1,8 +1,8 @@
 """The compiled heart of a run: one block of trajectories, many steps, sums at each save.
 
-A block has the same shape whatever the number of trajectories, workers or chunks, so one program is compiled and each
-trajectory goes through identical arithmetic: results agree to the last bit however the work is cut. Inside, the loop over
-time runs over a block that stays in the processor's cache.
+A block has the same shape whatever the number of trajectories, workers or chunks, so one program is compiled
+and each trajectory goes through identical arithmetic: results agree to the last bit however the work is cut.
+Inside, the loop over time runs over a block that stays in the processor's cache.
 """
 
 import dataclasses
@@ -36,14 +36,17 @@ class Problem(eqx.Module):
     integrator: Any
     preparation: Any
     observables: tuple[Observable, ...]
-    seed: Int[np.ndarray | Array, ""] = eqx.field(converter=np.asarray)  # no constant: another seed, the same program
+    seed: Int[np.ndarray | Array, ""] = eqx.field(
+        converter=np.asarray
+    )  # no constant: another seed, the same program
     ensemble_size: int = eqx.field(static=True)
     followed: int = eqx.field(static=True)
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """How the work is cut: `lanes` states in all (trajectories, or ensembles of a coupled theory), `width` of them a block.
+    """How the work is cut: `lanes` states in all (trajectories, or ensembles of a coupled theory), `width` of
+    them a block.
 
     `segment` saves a call, `segments` calls; `steps` time steps of length `step` between saves.
     """
@@ -82,7 +85,9 @@ class BlockRecord:
 
 
 def block_width(hamiltonian: HybridHamiltonian, theory: Theory, lanes: int) -> int:
-    """How many lanes make a block: what fits a core's cache, at least 16 (so that groups are whole), alone if coupled."""
+    """How many lanes make a block: what fits a core's cache, at least 16 (so that groups are whole), alone if
+    coupled.
+    """
     if theory.coupled:
         return 1
     leaves = jax.tree_util.tree_leaves(hamiltonian.manifold.probe())
@@ -112,7 +117,11 @@ def run_block(
     while record.segment < last and record.failure is None:
         first_step = record.segment * plan.segment * plan.steps
         carry, sums = _advance(
-            problem, record.carry, plan.steps_of(record.segment), np.asarray(first_step), np.asarray(plan.step)
+            problem,
+            record.carry,
+            plan.steps_of(record.segment),
+            np.asarray(first_step),
+            np.asarray(plan.step),
         )
         record.saves.append(_on_host(sums))
         record.carry = carry
@@ -154,7 +163,9 @@ def _start(problem: Problem, first_lane, lanes, width: int):
     keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(root, lane)
     if problem.theory.coupled:
         indices = lane[:, None] * problem.ensemble_size + jnp.arange(problem.ensemble_size)[None, :]
-        draw_keys = jax.vmap(jax.vmap(jax.random.fold_in, in_axes=(None, 0)), in_axes=(None, 0))(root, indices)
+        draw_keys = jax.vmap(jax.vmap(jax.random.fold_in, in_axes=(None, 0)), in_axes=(None, 0))(
+            root, indices
+        )
     else:
         indices, draw_keys = lane, keys
     # the draw and the motion take different keys
@@ -201,11 +212,16 @@ def _advance(problem: Problem, carry: _Carry, steps, first_step, step):
 
 
 def _record(problem: Problem, carry: _Carry) -> dict[str, jax.Array]:
-    """Sums over the block of every observable and its square, a status for each lane, and the followed trajectories."""
+    """Sums over the block of every observable and its square, a status for each lane, and the followed
+    trajectories.
+    """
     theory, hamiltonian = problem.theory, problem.hamiltonian
     width = carry.weight.shape[0]
     groups = GROUPS if width % GROUPS == 0 else 1
-    sums = {"weight": jnp.sum(carry.weight.reshape(-1, groups), axis=0), "weight_squared": jnp.sum(carry.weight**2)}
+    sums = {
+        "weight": jnp.sum(carry.weight.reshape(-1, groups), axis=0),
+        "weight_squared": jnp.sum(carry.weight**2),
+    }
 
     def observe(y):
         return {o.name: jnp.asarray(o.function(theory, hamiltonian, y)) for o in problem.observables}

@@ -11,7 +11,9 @@ from brackish.run.accumulate import Totals
 from brackish.run.block import BlockRecord, Plan, Problem, initial_shapes
 
 
-def pack(totals: Totals, unfinished: dict[int, BlockRecord], fingerprint: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def pack(
+    totals: Totals, unfinished: dict[int, BlockRecord], fingerprint: str
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Header and arrays of a checkpoint."""
     arrays: dict[str, np.ndarray] = {}
     for name, value in totals.sums.items():
@@ -30,7 +32,12 @@ def pack(totals: Totals, unfinished: dict[int, BlockRecord], fingerprint: str) -
 
 
 def unpack(
-    header: dict[str, Any], arrays: dict[str, np.ndarray], problem: Problem, plan: Plan, fingerprint: str, path: Any
+    header: dict[str, Any],
+    arrays: dict[str, np.ndarray],
+    problem: Problem,
+    plan: Plan,
+    fingerprint: str,
+    path: Any,
 ) -> tuple[Totals, dict[int, BlockRecord]]:
     """Totals and begun blocks of a checkpoint. Raises `CheckpointError` if it belongs to another run."""
     if header.get("fingerprint") != fingerprint:
@@ -40,7 +47,9 @@ def unpack(
         )
     sums = {name.removeprefix("total."): value for name, value in arrays.items() if name.startswith("total.")}
     followed = {
-        name.removeprefix("followed."): value for name, value in arrays.items() if name.startswith("followed.")
+        name.removeprefix("followed."): value
+        for name, value in arrays.items()
+        if name.startswith("followed.")
     }
     begun = {}
     shapes, structure = jax.tree_util.tree_flatten(initial_shapes(problem, plan))
@@ -48,7 +57,9 @@ def unpack(
         prefix = f"block{block}.carry."
         leaves = [arrays[name] for name in sorted(arrays) if name.startswith(prefix)]
         prefix = f"block{block}.saves."
-        saves = {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+        saves = {
+            name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)
+        }
         if len(shapes) != len(leaves):
             raise CheckpointError(f"The checkpoint in {path} does not fit this version of brackish.")
         carry = jax.tree_util.tree_unflatten(structure, leaves)

@@ -27,9 +27,9 @@ def compare(
 ):
     """Run every theory from the same start and return one dataset with a leading dimension `theory`.
 
-    Options are those of `simulate`. With a `store` (a folder), each theory has its own Zarr store in it, and `resume` goes on
-    from what is there. Theories of the same name are numbered. What a theory does not have (a wavefunction has no
-    trajectories) is not a number.
+    Options are those of `simulate`. With a `store` (a folder), each theory has its own Zarr store in it, and
+    `resume` goes on from what is there. Theories of the same name are numbered. What a theory does not have
+    (a wavefunction has no trajectories) is not a number.
     """
     if not theories:
         raise InvalidInput("Argument `theories` of compare() must name at least one theory.")
@@ -58,15 +58,31 @@ def side_by_side(names: Sequence[str], results: Sequence[Any]):
     import xarray
 
     common = results[0].attrs
-    shared = {key: common[key] for key in ("hamiltonian", "preparation", "times", "seed", "versions", "brackish_schema")}
-    own = {key: [str(result.attrs[key]) for result in results] for key in ("theory", "integrator", "step", "trajectories")}
+    shared = {
+        key: common[key]
+        for key in ("hamiltonian", "preparation", "times", "seed", "versions", "brackish_schema")
+    }
+    own = {
+        key: [str(result.attrs[key]) for result in results]
+        for key in ("theory", "integrator", "step", "trajectories")
+    }
     index = xarray.DataArray(names, dims="theory", name="theory")
     together = xarray.concat(
-        results, index, join="outer", combine_attrs="drop", data_vars="all", coords="minimal", compat="override"
+        results,
+        index,
+        join="outer",
+        combine_attrs="drop",
+        data_vars="all",
+        coords="minimal",
+        compat="override",
     )
     for name in together.data_vars:
         together[name].attrs = next(result[name].attrs for result in results if name in result)
-    together.attrs = {**shared, **{key: "\n".join(values) for key, values in own.items()}, "title": "comparison"}
+    together.attrs = {
+        **shared,
+        **{key: "\n".join(values) for key, values in own.items()},
+        "title": "comparison",
+    }
     return together
 
 

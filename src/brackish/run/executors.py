@@ -33,13 +33,15 @@ def records_in_order(
 ) -> Generator[BlockRecord, None, None]:
     """The finished records of blocks `first`, `first + 1`, ... in this order, whoever finishes first.
 
-    `begun`: records to go on from. `chunk`: blocks a task. Without an `executor`, threads; XLA lets go of the interpreter
-    while it computes, so they run side by side. Only threads report between segments.
+    `begun`: records to go on from. `chunk`: blocks a task. Without an `executor`, threads; XLA lets go of the
+    interpreter while it computes, so they run side by side. Only threads report between segments.
     """
     if first >= plan.blocks:
         return
     # one segment here compiles the programs once, before several workers ask for them
-    begun[first] = run_block(problem, plan, first, begun.get(first), report, until=_next_segment(begun.get(first)))
+    begun[first] = run_block(
+        problem, plan, first, begun.get(first), report, until=_next_segment(begun.get(first))
+    )
     tasks = [range(start, min(start + chunk, plan.blocks)) for start in range(first, plan.blocks, chunk)]
     if executor is None:
         count = min(worker_count(workers), len(tasks))

@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Callable, Iterator
 
-
 Watch = Callable[[str, int, int], Callable[[], None]]
 """A bar of one's own: called with a title, the segments in all and those done; returns what moves it by one."""
 

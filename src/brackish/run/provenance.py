@@ -16,7 +16,9 @@ LARGEST_LISTED = 64
 
 
 def describe(value: Any) -> Any:
-    """A tree of plain JSON values that says what `value` is: modules by type and fields, functions by name and digest."""
+    """A tree of plain JSON values that says what `value` is: modules by type and fields, functions by name
+    and digest.
+    """
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, np.ndarray | jax.Array | np.generic):
@@ -31,7 +33,10 @@ def describe(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [describe(entry) for entry in value]
     if callable(value):
-        return {"function": getattr(value, "__qualname__", repr(type(value))), "digest": _digest_of_function(value)}
+        return {
+            "function": getattr(value, "__qualname__", repr(type(value))),
+            "digest": _digest_of_function(value),
+        }
     return repr(value)
 
 
@@ -43,7 +48,9 @@ def fingerprint(description: Any) -> str:
 
 def versions() -> dict[str, str]:
     """Versions of everything that a number may depend on."""
-    packages = {name: importlib.metadata.version(name) for name in ("brackish", "jax", "jaxlib", "equinox", "numpy")}
+    packages = {
+        name: importlib.metadata.version(name) for name in ("brackish", "jax", "jaxlib", "equinox", "numpy")
+    }
     return {**packages, "python": platform.python_version(), "platform": jax.default_backend()}
 
 

@@ -51,18 +51,21 @@ def simulate(
 ):
     """Run one theory and return a labelled dataset of means with standard errors.
 
-    `trajectories`: how many (1000, or as many as the preparation lays out); theories of the whole wavefunction have none.
-    `ensembles`: for coupled theories, how many independent ensembles of that size; from two on, means carry standard
-    errors. `seed`: trajectory i draws from the key (seed, i) alone, so nothing below changes a result, not even in the last
-    bit: `chunk` (trajectories a task), `workers` (threads; all processors by default), `executor` (any of
+    `trajectories`: how many (1000, or as many as the preparation lays out); theories of the whole
+    wavefunction have none.
+    `ensembles`: for coupled theories, how many independent ensembles of that size; from two on, means carry
+    standard errors. `seed`: trajectory i draws from the key (seed, i) alone, so nothing below changes a
+    result, not even in the last bit: `chunk` (trajectories a task), `workers` (threads; all processors by
+    default), `executor` (any of
     `concurrent.futures`), a stop and a `resume`.
-    `integrator`: by default the theory's own. `observables`: further ones, beside the standard ones. `follow`: how many
-    trajectories to keep one by one.
-    `store`: a Zarr store that is written as the run goes on, every `checkpoint_every` seconds; with `resume` the run goes on
-    from there. `note`: more provenance for the attributes. `progress`: show a bar, or call this one.
+    `integrator`: by default the theory's own. `observables`: further ones, beside the standard ones.
+    `follow`: how many trajectories to keep one by one.
+    `store`: a Zarr store that is written as the run goes on, every `checkpoint_every` seconds; with `resume`
+    the run goes on from there. `note`: more provenance for the attributes. `progress`: show a bar, or call
+    this one.
 
-    Raises `InvalidInput`, `UnsupportedHamiltonian` before anything is computed; `RunFailed` if numbers stop being numbers,
-    a norm is lost or a packet reaches the edge of its box; `CheckpointError`.
+    Raises `InvalidInput`, `UnsupportedHamiltonian` before anything is computed; `RunFailed` if numbers stop
+    being numbers, a norm is lost or a packet reaches the edge of its box; `CheckpointError`.
     """
     theory.requirements().check(type(theory).__name__, hamiltonian)
     preparation.check(hamiltonian)
@@ -79,7 +82,9 @@ def simulate(
     followed = followed if theory.coupled else min(followed, width)
     segments = math.ceil(times.saves / LONGEST_SEGMENT)
     plan = Plan(lanes, width, times.saves, math.ceil(times.saves / segments), steps, times.spacing / steps)
-    problem = Problem(hamiltonian, theory, integrator, preparation, kept, np.asarray(_seed(seed)), count, followed)
+    problem = Problem(
+        hamiltonian, theory, integrator, preparation, kept, np.asarray(_seed(seed)), count, followed
+    )
     provenance = {
         "title": f"{type(theory).__name__} on {type(hamiltonian).__name__}",
         "hamiltonian": describe(hamiltonian),
@@ -118,7 +123,16 @@ class _Run:
         self.problem, self.plan, self.provenance, self.times = problem, plan, provenance, times
         self.store = None if store is None else Path(store)
         self.checkpoint_every = checkpoint_every
-        named = ("hamiltonian", "theory", "preparation", "integrator", "times", "seed", "trajectories", "ensembles")
+        named = (
+            "hamiltonian",
+            "theory",
+            "preparation",
+            "integrator",
+            "times",
+            "seed",
+            "trajectories",
+            "ensembles",
+        )
         observed = [observable.name for observable in problem.observables]
         self.fingerprint = fingerprint([{key: provenance[key] for key in named}, observed, problem.followed])
         self.totals = Totals()
@@ -134,9 +148,13 @@ class _Run:
             return
         if resume:
             header, arrays = read_checkpoint(self.store)
-            self.totals, self.begun = unpack(header, arrays, self.problem, self.plan, self.fingerprint, self.store)
+            self.totals, self.begun = unpack(
+                header, arrays, self.problem, self.plan, self.fingerprint, self.store
+            )
         elif store_exists(self.store):
-            raise CheckpointError(f"{self.store} exists already: resume it, remove it, or choose another name.")
+            raise CheckpointError(
+                f"{self.store} exists already: resume it, remove it, or choose another name."
+            )
 
     def to_the_end(self, chunk: int, executor, workers, progress: bool | Watch):
         """Work through the blocks, add them in order, and return the dataset."""
@@ -145,7 +163,13 @@ class _Run:
         with progress_bar(progress, name, self.plan.blocks * self.plan.segments, done) as advance:
             desk = Desk(advance)
             records = records_in_order(
-                self.problem, self.plan, self.totals.blocks, self.begun, chunk, executor, workers,
+                self.problem,
+                self.plan,
+                self.totals.blocks,
+                self.begun,
+                chunk,
+                executor,
+                workers,
                 lambda block, record: self._look_in(desk, block, record),
             )
             try:
@@ -177,7 +201,9 @@ class _Run:
     def _write(self, desk: Desk, only_when_due: bool = False) -> None:
         if self.store is None or (only_when_due and time.monotonic() - self.written < self.checkpoint_every):
             return
-        unfinished = {b: r for b, r in desk.unfinished(self.totals.blocks, self.plan).items() if r.failure is None}
+        unfinished = {
+            b: r for b, r in desk.unfinished(self.totals.blocks, self.plan).items() if r.failure is None
+        }
         reached = self.totals if self.totals.blocks else self._first_block(unfinished)
         if reached is None:
             return
@@ -212,8 +238,10 @@ class _Run:
         else:
             who = f"trajectory {lane}"
         moment = self.times.grid()[save]
-        advice = "" if status in (Status.reached_edge, Status.reached_largest_momentum) else (
-            f" The time step is {self.plan.step:g}."
+        advice = (
+            ""
+            if status in (Status.reached_edge, Status.reached_largest_momentum)
+            else (f" The time step is {self.plan.step:g}.")
         )
         return RunFailed(f"{name}: {who} {what} (at or shortly before time {moment:g}).{advice}")
 
@@ -233,7 +261,10 @@ class _Run:
             variables[quantity.name] = (dims, mean, attributes)
             if error is None:
                 error = np.full(mean.shape, np.nan if problem.theory.has_trajectories else 0.0)
-            label = {"units": quantity.units, "long_name": f"standard error of {quantity.long_name or quantity.name}"}
+            label = {
+                "units": quantity.units,
+                "long_name": f"standard error of {quantity.long_name or quantity.name}",
+            }
             variables[quantity.name + "_standard_error"] = (dims, error, label)
         for name, values in totals.followed.items():
             axes, units, what = _FOLLOWED[name]
@@ -259,7 +290,9 @@ def _potentials(hamiltonian: HybridHamiltonian, variables: dict[str, Any]) -> di
     diabatic, adiabatic = potential_curves(hamiltonian, positions)
     return {
         "potential_position": (
-            ("point",), positions, {"units": "bohr", "long_name": "positions of the potential curves"},
+            ("point",),
+            positions,
+            {"units": "bohr", "long_name": "positions of the potential curves"},
         ),
         "diabatic_energy": (
             ("point", "level", "level_"),
@@ -267,7 +300,9 @@ def _potentials(hamiltonian: HybridHamiltonian, variables: dict[str, Any]) -> di
             {"units": "hartree", "long_name": "potential matrix in the diabatic basis, real part"},
         ),
         "adiabatic_energy": (
-            ("point", "level"), np.asarray(adiabatic), {"units": "hartree", "long_name": "eigenvalues of the potential matrix"},
+            ("point", "level"),
+            np.asarray(adiabatic),
+            {"units": "hartree", "long_name": "eigenvalues of the potential matrix"},
         ),
     }
 

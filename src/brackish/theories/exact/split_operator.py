@@ -1,9 +1,11 @@
 r"""Exact quantum mechanics on a grid: the answer beside which every other theory stands.
 
-$$i\hbar\,\partial_t\Psi(q,t)=\Big[\sum_k\frac{\hat p_k^2}{2m_k}+\hat V(q)\Big]\Psi(q,t),\qquad \Psi(q,t)\in\mathbb C^d$$
+$$i\hbar\,\partial_t\Psi(q,t)=\Big[\sum_k\frac{\hat p_k^2}{2m_k}+\hat V(q)\Big]\Psi(q,t),\qquad
+\Psi(q,t)\in\mathbb C^d$$
 
-The classical coordinates are quantised on a periodic grid; $e^{-i\hat V\delta t}$ is a d x d matrix at each grid point and
-$e^{-i\hat T\delta t}$ a phase at each wavenumber (M. D. Feit, J. A. Fleck and A. Steiger, J. Comput. Phys. 47, 412 (1982)).
+The classical coordinates are quantised on a periodic grid; $e^{-i\hat V\delta t}$ is a d x d matrix at each
+grid point and $e^{-i\hat T\delta t}$ a phase at each wavenumber (M. D. Feit, J. A. Fleck and A. Steiger, J.
+Comput. Phys. 47, 412 (1982)).
 """
 
 from typing import ClassVar
@@ -25,7 +27,8 @@ from brackish.typing import Array, Complex, Float
 class WavefunctionState(eqx.Module):
     """`psi`: (d, *grid), diabatic basis. `edge`: the largest probability ever met at the edge of the box.
 
-    `absorbed`: (2, d), probability taken by the absorber on the left and right of the first coordinate, by adiabatic level.
+    `absorbed`: (2, d), probability taken by the absorber on the left and right of the first coordinate, by
+    adiabatic level.
     """
 
     psi: Complex[Array, "..."]
@@ -34,10 +37,11 @@ class WavefunctionState(eqx.Module):
 
 
 class Absorber(eqx.Module):
-    r"""An absorbing boundary: the potential $-iW(q)$, $W=\eta\,(x/\ell)^2$ over the last $\ell$ bohr on each side of each coordinate.
+    r"""An absorbing boundary: the potential $-iW(q)$, $W=\eta\,(x/\ell)^2$ over the last $\ell$ bohr on each
+    side of each coordinate.
 
-    `length`: $\ell$ in bohr. `strength`: $\eta$ in hartree. What is absorbed is counted by side and adiabatic level, so that
-    transmission and reflection stay complete.
+    `length`: $\ell$ in bohr. `strength`: $\eta$ in hartree. What is absorbed is counted by side and adiabatic
+    level, so that transmission and reflection stay complete.
     """
 
     length: float = eqx.field(static=True)
@@ -61,10 +65,11 @@ class Absorber(eqx.Module):
 class Exact(Theory):
     """The full wavefunction on a grid, for 1 to 3 coordinates and any number of levels.
 
-    `grid`: the box; by default it is chosen from the packet, the potential and the length of the run, and the choice is
-    recorded with the result. `absorber`: an absorbing boundary. The run stops with an error when more than
-    `edge_tolerance` of the probability stands in the outermost 2 % of the box, or at the largest momenta of the grid.
-    Conserves the norm to round-off and the energy to the order of the step.
+    `grid`: the box; by default it is chosen from the packet, the potential and the length of the run, and the
+    choice is recorded with the result. `absorber`: an absorbing boundary. The run stops with an error when
+    more than
+    `edge_tolerance` of the probability stands in the outermost 2 % of the box, or at the largest momenta of
+    the grid. Conserves the norm to round-off and the energy to the order of the step.
     """
 
     grid: Grid | None = None
@@ -180,13 +185,15 @@ class Exact(Theory):
         )
         in_motion = jnp.sum(kinetic[None] * (waves.real**2 + waves.imag**2)) / np.prod(self.box.points)
         flat = y.psi.reshape(hamiltonian.levels, -1)
-        acted = jax.vmap(lambda q, psi: apply(_whole_potential(hamiltonian, q), psi), in_axes=(0, 1), out_axes=1)(
-            jnp.asarray(self.box.nodes()), flat
-        )
+        acted = jax.vmap(
+            lambda q, psi: apply(_whole_potential(hamiltonian, q), psi), in_axes=(0, 1), out_axes=1
+        )(jnp.asarray(self.box.nodes()), flat)
         return (in_motion + jnp.sum((jnp.conj(flat) * acted).real)) * self.box.cell
 
     def classical_points(self, hamiltonian, y):
-        """Grid points with probability |Psi|^2, the conditional density operator, and the momentum field Im(Psi^+ dPsi)/n."""
+        """Grid points with probability |Psi|^2, the conditional density operator, and the momentum field
+        Im(Psi^+ dPsi)/n.
+        """
         flat = y.psi.reshape(hamiltonian.levels, -1)
         probability = jnp.sum(flat.real**2 + flat.imag**2, axis=0)
         safe = jnp.where(probability > 0, probability, 1.0)
@@ -247,23 +254,26 @@ def _adiabatic_vectors(hamiltonian, grid):
 
 
 OVERSAMPLING = {1: 4.5, 2: 2.0, 3: 1.4}
-"""Largest wavenumber of a chosen grid over the largest that the energy allows. Kinks in V'' (Tully I and III) make the error
-fall only as the fourth power of the spacing, so one coordinate affords a generous factor."""
+"""Largest wavenumber of a chosen grid over the largest that the energy allows. Kinks in V'' (Tully I and III)
+make the error fall only as the fourth power of the spacing, so one coordinate affords a generous factor.
+"""
 
 
 def _fitting_grid(hamiltonian, packet, stop, absorber) -> Grid:
-    """A box that holds every place that the packet's energy and the length of the run allow, coordinate by coordinate."""
+    """A box that holds every place that the packet's energy and the length of the run allow, coordinate by
+    coordinate.
+    """
     masses = np.asarray(hamiltonian.manifold.masses)
     centre, momentum, width, momentum_width = (np.asarray(v) for v in packet.spread(hamiltonian.manifold))
-    levels = jax.jit(
-        jax.vmap(lambda q: jnp.linalg.eigvalsh(_whole_potential(hamiltonian, q)))
-    )
+    levels = jax.jit(jax.vmap(lambda q: jnp.linalg.eigvalsh(_whole_potential(hamiltonian, q))))
     corners = centre + np.linspace(-5, 5, 41)[:, None] * width
     kinetic = np.sum((np.abs(momentum) + 6 * momentum_width) ** 2 / (2 * masses))
     energy = kinetic + float(np.max(np.asarray(levels(corners))[20:21]))
     lower, upper, points = [], [], []
     for axis, mass in enumerate(masses):
-        fastest = np.sqrt(2 * max(energy - _deepest(levels, centre, axis, width, kinetic, mass, stop), 0.0) / mass)
+        fastest = np.sqrt(
+            2 * max(energy - _deepest(levels, centre, axis, width, kinetic, mass, stop), 0.0) / mass
+        )
         reach = fastest * stop + 10 * width[axis] + 4.0 / np.sqrt(mass * 0.01)
         ends = []
         deepest = np.inf

@@ -4,8 +4,8 @@ $$\dot q_a=\partial_{p_a}\langle\psi_a|\hat H_a\psi_a\rangle,\quad
   \dot p_a=-\partial_{q_a}\langle\psi_a|\hat H_a\psi_a\rangle,\quad
   i\hbar\dot\psi_a=\hat H_a\psi_a,\qquad \hat H_a=\hat H(q_a,p_a)$$
 
-Eq. (6) of Tronci and Gay-Balmaz, "Lagrangian trajectories and closure models in mixed quantum-classical dynamics"; the
-quantum density operator is $\hat\rho=\sum_aw_a\psi_a\psi_a^\dagger$.
+Eq. (6) of Tronci and Gay-Balmaz, "Lagrangian trajectories and closure models in mixed quantum-classical
+dynamics"; the quantum density operator is $\hat\rho=\sum_aw_a\psi_a\psi_a^\dagger$.
 """
 
 from typing import ClassVar
@@ -32,8 +32,8 @@ class EhrenfestState(eqx.Module):
 class Ehrenfest(Theory):
     """Ehrenfest trajectories, on any manifold.
 
-    Conserves for each trajectory: the norm of psi (to round-off) and the energy <psi|H|psi>. Its weakness: a trajectory
-    feels the mean force, so packets that should split do not, and coherence outlives its time.
+    Conserves for each trajectory: the norm of psi (to round-off) and the energy <psi|H|psi>. Its weakness: a
+    trajectory feels the mean force, so packets that should split do not, and coherence outlives its time.
     """
 
     coupled: ClassVar[bool] = False

@@ -1,10 +1,12 @@
 r"""The mean-field model: one quantum state for the whole ensemble.
 
-$$\partial_tD+\{D,\langle\hat H\rangle\}=0,\qquad i\hbar\,\dot{\hat\rho}=\Big[\int D\hat H\,dq\,dp,\;\hat\rho\Big]$$
+$$\partial_tD+\{D,\langle\hat H\rangle\}=0,\qquad i\hbar\,\dot{\hat\rho}=\Big[\int D\hat
+H\,dq\,dp,\;\hat\rho\Big]$$
 
-Eq. (2) of Tronci and Gay-Balmaz, "Lagrangian trajectories and closure models in mixed quantum-classical dynamics", with its
-closure $D=\sum_iw_i\,\delta(z-\zeta_i)$, $\hat\rho=\sum_iw_i\psi_i\psi_i^\dagger$. For one trajectory it is Ehrenfest; for more it is
-not: the purity of $\hat\rho$ never changes, so there is no decoherence.
+Eq. (2) of Tronci and Gay-Balmaz, "Lagrangian trajectories and closure models in mixed quantum-classical
+dynamics", with its closure $D=\sum_iw_i\,\delta(z-\zeta_i)$, $\hat\rho=\sum_iw_i\psi_i\psi_i^\dagger$. For
+one trajectory it is Ehrenfest; for more it is not: the purity of $\hat\rho$ never changes, so there is no
+decoherence.
 """
 
 from typing import ClassVar
@@ -21,7 +23,9 @@ from brackish.typing import Array, Complex, Float
 
 
 class MeanFieldState(eqx.Module):
-    """`point`: positions and momenta, each (N, n). `weight`: (N,), summing to 1. `density`: (d, d), the one quantum state."""
+    """`point`: positions and momenta, each (N, n). `weight`: (N,), summing to 1. `density`: (d, d), the one
+    quantum state.
+    """
 
     point: PhasePoint
     weight: Float[Array, " N"]
@@ -32,7 +36,8 @@ class MeanField(Theory):
     r"""The mean-field model with N trajectories.
 
     Conserves the spectrum of $\hat\rho$ (hence its purity, to round-off) and the energy
-    $\sum_iw_i\mathrm{Tr}\,\hat\rho\hat H(\zeta_i)$. It lacks the fifth consistency property: interaction does not decohere.
+    $\sum_iw_i\mathrm{Tr}\,\hat\rho\hat H(\zeta_i)$. It lacks the fifth consistency property: interaction does
+    not decohere.
     """
 
     coupled: ClassVar[bool] = True
@@ -74,7 +79,9 @@ class MeanField(Theory):
         return MeanFieldState(jax.vmap(velocity)(y.point), jnp.zeros_like(y.weight), -1j * commutator)
 
     def parts(self, hamiltonian):
-        """Free motion; the kicks of the mean force at rest; the turn of rho under the mean of V at rest. Each is exact."""
+        """Free motion; the kicks of the mean force at rest; the turn of rho under the mean of V at rest. Each
+        is exact.
+        """
 
         def drift(duration):
             flow = jax.vmap(hamiltonian.free_flow(duration))

@@ -1,15 +1,17 @@
 r"""Fewest-switches surface hopping: trajectories on one adiabatic surface at a time, with hops between them.
 
-A trajectory moves on the surface of its active state a, $\dot p=-\langle u_a|\nabla\hat V|u_a\rangle$, while $\psi$ follows
-$i\hbar\dot\psi=\hat V(q)\psi$ along it. Over a step the population of a that leaves, $|c_a(t)|^2-|c_a(t+\delta t)|^2$, decides the
-probability to hop (J. C. Tully, J. Chem. Phys. 93, 1061 (1990)):
+A trajectory moves on the surface of its active state a, $\dot p=-\langle u_a|\nabla\hat V|u_a\rangle$, while
+$\psi$ follows $i\hbar\dot\psi=\hat V(q)\psi$ along it. Over a step the population of a that leaves,
+$|c_a(t)|^2-|c_a(t+\delta t)|^2$, decides the probability to hop (J. C. Tully, J. Chem. Phys. 93, 1061
+(1990)):
 
-$$P_{a\to b}=\Big(1-\frac{|c_a(t+\delta t)|^2}{|c_a(t)|^2}\Big)_+\frac{(B_{ab})_+}{\sum_{b'\ne a}(B_{ab'})_+},\qquad
+$$P_{a\to b}=\Big(1-\frac{|c_a(t+\delta t)|^2}{|c_a(t)|^2}\Big)_+
+  \frac{(B_{ab})_+}{\sum_{b'\ne a}(B_{ab'})_+},\qquad
   B_{ab}=\mathrm{Re}\,\langle\psi(t+\delta t)|P_b(t+\delta t)\,U\,P_a(t)|\psi(t)\rangle$$
 
-with projectors $P_n=|u_n\rangle\langle u_n|$ and the propagator U of the step (G. Granucci, M. Persico and A. Toniolo,
-J. Chem. Phys. 114, 10608 (2001), here without phases): nothing depends on phase or sign of an eigenvector, and a sharp
-crossing is never missed between two steps.
+with projectors $P_n=|u_n\rangle\langle u_n|$ and the propagator U of the step (G. Granucci, M. Persico and A.
+Toniolo, J. Chem. Phys. 114, 10608 (2001), here without phases): nothing depends on phase or sign of an
+eigenvector, and a sharp crossing is never missed between two steps.
 """
 
 from typing import ClassVar
@@ -29,8 +31,9 @@ from brackish.typing import Array, Complex, Float, Inexact, Int
 class HoppingState(eqx.Module):
     """One trajectory on one surface.
 
-    `psi`: (d,), the electronic state, in the basis `frame` (None: the diabatic basis). `marked`: (d,), what has become of the
-    part of psi that was on the active surface at the last decision, same basis. `active`: the surface, 0 the lowest.
+    `psi`: (d,), the electronic state, in the basis `frame` (None: the diabatic basis). `marked`: (d,), what
+    has become of the part of psi that was on the active surface at the last decision, same basis. `active`:
+    the surface, 0 the lowest.
     """
 
     point: PhasePoint
@@ -40,7 +43,7 @@ class HoppingState(eqx.Module):
     active: Int[Array, ""]
 
 
-# -- how the electronic state is written --------------------------------------------------------------------------------
+# -- how the electronic state is written ---------------------------------------------------------------------
 
 
 class InDiabaticBasis(eqx.Module):
@@ -59,8 +62,8 @@ class InDiabaticBasis(eqx.Module):
 class InAdiabaticBasis(eqx.Module):
     """The electronic state in the eigenstates of V(q), carried from place to place by their overlaps.
 
-    The overlap takes whatever phases and signs the eigenvectors come with into account (local diabatisation), so that no
-    phase is ever assumed and no derivative coupling is needed.
+    The overlap takes whatever phases and signs the eigenvectors come with into account (local diabatisation),
+    so that no phase is ever assumed and no derivative coupling is needed.
     """
 
     def frame(self, hamiltonian, position):
@@ -78,15 +81,16 @@ class InAdiabaticBasis(eqx.Module):
         return psi, marked, vectors
 
 
-# -- where the energy of a hop comes from -------------------------------------------------------------------------------
+# -- where the energy of a hop comes from --------------------------------------------------------------------
 
 
 class AlongCoupling(eqx.Module):
     """Rescale the momentum along the nonadiabatic coupling vector d_ab."""
 
     def direction(self, hamiltonian, point, vectors, active, target):
-        r"""$\langle u_a|\nabla\hat V|u_b\rangle$, (n,), with the phase that makes it as large as it can be (for a real
-        Hamiltonian: the real vector); its sign does not matter."""
+        r"""$\langle u_a|\nabla\hat V|u_b\rangle$, (n,), with the phase that makes it as large as it can be
+        (for a real Hamiltonian: the real vector); its sign does not matter.
+        """
         bra, ket = apply(vectors, active), apply(vectors, target)
 
         def element(position):
@@ -111,7 +115,7 @@ class NoRescaling(eqx.Module):
     """Let hops change the energy. For comparison: the energy of a trajectory is not conserved."""
 
 
-# -- what happens to a hop without the energy for it --------------------------------------------------------------------
+# -- what happens to a hop without the energy for it ---------------------------------------------------------
 
 
 class KeepVelocity(eqx.Module):
@@ -130,7 +134,7 @@ class ReverseVelocity(eqx.Module):
         return momentum - ratio * direction
 
 
-# -- how coherence is lost ----------------------------------------------------------------------------------------------
+# -- how coherence is lost -----------------------------------------------------------------------------------
 
 
 class NoDecoherence(eqx.Module):
@@ -164,12 +168,13 @@ class EnergyBasedDecoherence(eqx.Module):
 class SurfaceHopping(Theory):
     """Fewest-switches surface hopping.
 
-    `representation` of the electronic state: `InDiabaticBasis` or `InAdiabaticBasis`. `rescaling` of the momentum at a hop:
-    `AlongCoupling`, `AlongMomentum` or `NoRescaling`. `frustrated` hops: `KeepVelocity` or `ReverseVelocity`.
-    `decoherence`: `NoDecoherence` or `EnergyBasedDecoherence`.
+    `representation` of the electronic state: `InDiabaticBasis` or `InAdiabaticBasis`. `rescaling` of the
+    momentum at a hop: `AlongCoupling`, `AlongMomentum` or `NoRescaling`. `frustrated` hops: `KeepVelocity`
+    or `ReverseVelocity`. `decoherence`: `NoDecoherence` or `EnergyBasedDecoherence`.
 
-    Conserves the norm of psi to round-off and, with rescaling, the energy of each trajectory to the order of the step. Its
-    weakness: the density matrix (populations from the active surface, coherences from psi) need not be positive.
+    Conserves the norm of psi to round-off and, with rescaling, the energy of each trajectory to the order of
+    the step. Its weakness: the density matrix (populations from the active surface, coherences from psi) need
+    not be positive.
     """
 
     representation: InDiabaticBasis | InAdiabaticBasis = InDiabaticBasis()
@@ -204,7 +209,7 @@ class SurfaceHopping(Theory):
         return kinetic + hamiltonian.harmonic(y.point.position) + on_surface
 
     def parts(self, hamiltonian):
-        """Free motion; the kick of the active surface at rest; the turn of psi under V(q) at rest. Each is exact."""
+        """Free motion; the kick of the active surface at rest; the turn of psi under V(q) at rest: exact."""
 
         def drift(duration):
             flow = hamiltonian.free_flow(duration)
@@ -259,7 +264,7 @@ class SurfaceHopping(Theory):
         return ((reached > chance) & (reached - probability <= chance)).astype(float)
 
     def _paid(self, hamiltonian, point, energies, vectors, active, target):
-        """The momentum after the hop to `target` and whether there is one, or the momentum of a frustrated hop."""
+        """The momentum after the hop to `target`, or after a frustrated one, and whether there is a hop."""
         wanted = jnp.sum(target) > 0
         if isinstance(self.rescaling, NoRescaling):
             return point.momentum, wanted
@@ -292,7 +297,9 @@ class SurfaceHopping(Theory):
         _, vectors = eigensystem(hamiltonian.potential(y.point.position))
         amplitudes = _adiabatic(y.psi, y.frame, vectors)
         coherences = amplitudes[:, None] * jnp.conj(amplitudes)[None, :]
-        mixed = jnp.where(jnp.eye(hamiltonian.levels, dtype=bool), jnp.diag(_one_hot(y.active, hamiltonian)), coherences)
+        mixed = jnp.where(
+            jnp.eye(hamiltonian.levels, dtype=bool), jnp.diag(_one_hot(y.active, hamiltonian)), coherences
+        )
         density = product(product(vectors, mixed), dagger(vectors))
         points = jax.tree_util.tree_map(lambda leaf: leaf[None], y.point)
         return Weighted(points, density[None], jnp.ones(1))
