@@ -80,10 +80,11 @@ def simulate(
     followed = min(_not_negative("follow", follow), count) if theory.has_trajectories else 0
     width = block_width(hamiltonian, theory, lanes)
     followed = followed if theory.coupled else min(followed, width)
-    segments = math.ceil(times.saves / LONGEST_SEGMENT)
-    plan = Plan(lanes, width, times.saves, math.ceil(times.saves / segments), steps, times.spacing / steps)
+    segments = math.ceil((times.saves + 1) / LONGEST_SEGMENT)
+    plan = Plan(lanes, width, times.saves, math.ceil((times.saves + 1) / segments), steps, times.spacing / steps)
+    together = count if theory.coupled else 1
     problem = Problem(
-        hamiltonian, theory, integrator, preparation, kept, np.asarray(_seed(seed)), count, followed
+        hamiltonian, theory, integrator, preparation, kept, np.asarray(_seed(seed)), together, followed
     )
     provenance = {
         "title": f"{type(theory).__name__} on {type(hamiltonian).__name__}",
