@@ -82,10 +82,11 @@ def main() -> None:
     app()
 
 
-def _version(asked: bool) -> None:
+def _version(asked: bool) -> bool:
     if asked:
         typer.echo(f"brackish {bk.__version__}")
         raise typer.Exit
+    return asked
 
 
 @app.callback()

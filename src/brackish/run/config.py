@@ -462,8 +462,8 @@ def _in_words(complaint: Any, schema, place: str) -> tuple[str, str]:
     field = ""
     for step in map(str, complaint["loc"]):
         if step.startswith("kind="):
-            kind = step.removeprefix("kind=")
-            schema = {choice.__name__: choice for choice in _schemas_of(schema, field)}[kind]
+            chosen = {choice.__name__: choice for choice in _schemas_of(schema, field)}
+            schema = chosen.get(step.removeprefix("kind="), schema)
         else:
             field, place = step, f"{place}.{step}"
     value, kind = complaint["input"], complaint["type"]

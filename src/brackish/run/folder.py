@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from brackish.errors import CheckpointError, InvalidInput
-from brackish.io import read_netcdf, read_store
+from brackish.io import read_netcdf, read_store, store_exists
 from brackish.run.compare import side_by_side
 from brackish.run.config import Setup, parse
 from brackish.run.progress import Watch
@@ -88,7 +88,7 @@ def go_on(setup: Setup, text: str, place: Path, watch: bool | Watch, workers: in
             setup.times,
             integrator=integrator,
             store=store,
-            resume=store.exists() or store.with_name(f"{store.name}.previous").exists(),
+            resume=store_exists(store),
             note={"config": text},
             progress=watch,
             **(options if theory.has_trajectories else without_trajectories(options)),
