@@ -8,7 +8,7 @@ writes down. It offers one or more of the following, and an integrator picks the
 - `HasFlow`: the time derivative of the state, a tree like the state.
 - `HasParts`: exact sub-flows to be composed; `part(duration)` returns the map of that duration, and whatever
   it can compute beforehand (a propagator, a rotation) is computed there, once, outside the loop over time.
-- `HasJump`: a random change after each step, drawn from the trajectory's own key.
+- `HasJump`: a random change after each step, from the trajectory's own draws.
 """
 
 import abc
@@ -23,6 +23,7 @@ import jax.numpy as jnp
 from brackish.errors import UnsupportedHamiltonian
 from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
 from brackish.manifolds import Canonical, Manifold, Product, Spheres
+from brackish.randomness import StepDraws
 from brackish.typing import Array, Float, Inexact, Key, Point, RealScalar, State
 
 
@@ -183,7 +184,7 @@ class HasParts(Protocol):
 class HasJump(Protocol):
     """Offers a random change at the end of a step of length `dt`."""
 
-    def jump(self, hamiltonian: HybridHamiltonian, dt: Any, y: State, key: Key) -> State: ...
+    def jump(self, hamiltonian: HybridHamiltonian, dt: Any, y: State, draws: StepDraws) -> State: ...
 
 
 def flow_of_energy(

@@ -28,7 +28,7 @@ class Adaptive(Integrator):
     def stepper(self, theory, hamiltonian, dt):
         import diffrax
 
-        def step(t, y, key):
+        def step(t, y, draws):
             evolving, fixed = eqx.partition(y, eqx.is_inexact_array)
 
             def field(time, real, _):

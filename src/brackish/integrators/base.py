@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -13,7 +13,19 @@ from brackish.theory import HasFlow, HasParts, Theory
 from brackish.typing import Array, State
 
 Step = Callable[[Any, State, Any], tuple[State, Array]]
-"""A map (t, y, key) -> (y after the step, a `Status` number)."""
+"""A map (t, y, draws) -> (y after the step, a `Status` number); `draws` are the `StepDraws` of this step."""
+
+
+class Relay(NamedTuple):
+    """A walk of n steps: `begin`, n times `step`, `finish`. In between, states are not at whole steps."""
+
+    begin: Callable[[State], State]
+    step: Step
+    finish: Callable[[State], State]
+
+
+def _unchanged(y: State) -> State:
+    return y
 
 
 class Integrator(eqx.Module):
@@ -24,6 +36,10 @@ class Integrator(eqx.Module):
     @abc.abstractmethod
     def check(self, theory: Theory, hamiltonian: HybridHamiltonian) -> None:
         """Raise `UnsupportedHamiltonian` if the theory does not offer what this integrator uses."""
+
+    def relay(self, theory: Theory, hamiltonian: HybridHamiltonian, dt: Any) -> "Relay":
+        """The same steps for a walk of many: what the end of one shares with the start of the next is done once."""
+        return Relay(_unchanged, self.stepper(theory, hamiltonian, dt), _unchanged)
 
     @abc.abstractmethod
     def stepper(self, theory: Theory, hamiltonian: HybridHamiltonian, dt: Any) -> Step:

@@ -25,7 +25,7 @@ class ImplicitMidpoint(Integrator):
         require_flow(self, theory)
 
     def stepper(self, theory, hamiltonian, dt):
-        def step(t, y, key):
+        def step(t, y, draws):
             def sweep(carry):
                 guess, _, count = carry
                 middle = combine((0.5, 0.5), (y, guess))

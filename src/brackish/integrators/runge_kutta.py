@@ -15,7 +15,7 @@ class Heun(Integrator):
         require_flow(self, theory)
 
     def stepper(self, theory, hamiltonian, dt):
-        def step(t, y, key):
+        def step(t, y, draws):
             first = theory.flow(hamiltonian, t, y)
             second = theory.flow(hamiltonian, t + dt, advance(y, dt, first))
             return advance(y, dt, combine((0.5, 0.5), (first, second))), Status.fine
@@ -32,7 +32,7 @@ class RungeKutta4(Integrator):
         require_flow(self, theory)
 
     def stepper(self, theory, hamiltonian, dt):
-        def step(t, y, key):
+        def step(t, y, draws):
             first = theory.flow(hamiltonian, t, y)
             second = theory.flow(hamiltonian, t + dt / 2, advance(y, dt / 2, first))
             third = theory.flow(hamiltonian, t + dt / 2, advance(y, dt / 2, second))

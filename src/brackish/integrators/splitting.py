@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from brackish.integrators.base import Integrator, require_parts
+from brackish.integrators.base import Integrator, Relay, require_parts
 from brackish.theory import Status
 
 
@@ -19,19 +19,31 @@ class Strang(Integrator):
         require_parts(self, theory, hamiltonian)
 
     def stepper(self, theory, hamiltonian, dt):
-        *outer, innermost = theory.parts(hamiltonian)
-        halves = [part(dt / 2) for part in outer]
-        whole = innermost(dt)
+        outermost, *inner = theory.parts(hamiltonian)
+        return _through([outermost(dt / 2), *_mirrored(inner, dt), outermost(dt / 2)])
 
-        def step(t, y, key):
-            for flow in halves:
-                y = flow(y)
-            y = whole(y)
-            for flow in reversed(halves):
-                y = flow(y)
-            return y, Status.fine
+    def relay(self, theory, hamiltonian, dt):
+        outermost, *inner = theory.parts(hamiltonian)
+        step = _through([*_mirrored(inner, dt), outermost(dt)])
+        return Relay(outermost(dt / 2), step, outermost(-dt / 2))
 
-        return step
+
+def _mirrored(parts, dt):
+    """Half of each outer part, the whole of the last, the halves mirrored: a list of flows."""
+    *outer, innermost = parts
+    halves = [part(dt / 2) for part in outer]
+    return [*halves, innermost(dt), *reversed(halves)]
+
+
+def _through(flows):
+    """One step through all flows in turn."""
+
+    def step(t, y, draws):
+        for flow in flows:
+            y = flow(y)
+        return y, Status.fine
+
+    return step
 
 
 class TripleJump(Integrator):
@@ -50,9 +62,9 @@ class TripleJump(Integrator):
         outer = Strang().stepper(theory, hamiltonian, outer_weight * dt)
         inner = Strang().stepper(theory, hamiltonian, (1 - 2 * outer_weight) * dt)
 
-        def step(t, y, key):
+        def step(t, y, draws):
             for stage in (outer, inner, outer):
-                y, _ = stage(t, y, key)
+                y, _ = stage(t, y, draws)
             return y, Status.fine
 
         return step
@@ -73,18 +85,19 @@ class BlanesMoan(Integrator):
 
     def stepper(self, theory, hamiltonian, dt):
         first, second = theory.parts(hamiltonian)
-        middle_first = 1 - 2 * sum(self.first_weights)
-        middle_second = 0.5 - sum(self.second_weights)
-        outer = [first(weight * dt) for weight in self.first_weights]
-        inner = [second(weight * dt) for weight in (*self.second_weights, middle_second)]
-        centre = first(middle_first * dt)
+        outermost = first(self.first_weights[0] * dt)
+        return _through([outermost, *self._inner(first, second, dt), outermost])
 
-        def step(t, y, key):
-            for first_flow, second_flow in zip(outer, inner, strict=True):
-                y = second_flow(first_flow(y))
-            y = centre(y)
-            for first_flow, second_flow in zip(reversed(outer), reversed(inner), strict=True):
-                y = first_flow(second_flow(y))
-            return y, Status.fine
+    def relay(self, theory, hamiltonian, dt):
+        first, second = theory.parts(hamiltonian)
+        end = self.first_weights[0] * dt
+        step = _through([*self._inner(first, second, dt), first(2 * end)])
+        return Relay(first(end), step, first(-end))
 
-        return step
+    def _inner(self, first, second, dt):
+        """All flows but the outermost two."""
+        inner = [first(weight * dt) for weight in self.first_weights[1:]]
+        centre = first((1 - 2 * sum(self.first_weights)) * dt)
+        seconds = [second(weight * dt) for weight in (*self.second_weights, 0.5 - sum(self.second_weights))]
+        half = [seconds[0], inner[0], seconds[1], inner[1], seconds[2]]
+        return [*half, centre, *reversed(half)]

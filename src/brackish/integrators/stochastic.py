@@ -9,7 +9,7 @@ from brackish.theory import HasJump
 
 
 class WithJumps(Integrator):
-    """A step of `smooth`, then the theory's random jump, drawn from the trajectory's own key for this step.
+    """A step of `smooth`, then the theory's random jump, from the trajectory's own draws for this step.
 
     The smooth motion between jumps has the order of `smooth`; the jump probabilities are right to first order
     in dt.
@@ -28,8 +28,8 @@ class WithJumps(Integrator):
     def stepper(self, theory, hamiltonian, dt):
         smooth = self.smooth.stepper(theory, hamiltonian, dt)
 
-        def step(t, y, key):
-            y, status = smooth(t, y, key)
-            return theory.jump(hamiltonian, dt, y, key), status
+        def step(t, y, draws):
+            y, status = smooth(t, y, draws)
+            return theory.jump(hamiltonian, dt, y, draws), status
 
         return step

@@ -19,11 +19,13 @@ from brackish.quantum.operators import (
     tensor,
 )
 from brackish.quantum.small import apply, dagger, expect, product, trace_product
+from brackish.quantum.trigonometry import cosine_and_sine
 
 __all__ = [
     "annihilation",
     "apply",
     "coherence",
+    "cosine_and_sine",
     "dagger",
     "density_from_spinor",
     "eigensystem",

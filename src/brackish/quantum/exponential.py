@@ -11,6 +11,7 @@ from jax import lax
 
 from brackish.quantum.eigen import eigensystem
 from brackish.quantum.small import apply, dagger, product
+from brackish.quantum.trigonometry import cosine_and_sine
 from brackish.typing import Array, Complex, Inexact
 
 TAYLOR_ORDER = 18
@@ -64,7 +65,8 @@ def _propagate_two_levels(matrix, psi, duration):
 
         acted_real = symmetric(real) - antisymmetric(imaginary)
         acted_imaginary = symmetric(imaginary) + antisymmetric(real)
-    cosine, sine = jnp.cos(frequency * duration), jnp.sin(frequency * duration) / frequency
+    cosine, sine = cosine_and_sine(frequency * duration)
+    sine = sine / frequency
     return lax.complex(cosine * real + sine * acted_imaginary, cosine * imaginary - sine * acted_real)
 
 

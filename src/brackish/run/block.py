@@ -18,6 +18,7 @@ from jax import lax
 from brackish.hamiltonian import HybridHamiltonian
 from brackish.manifolds import Canonical, Product
 from brackish.observables import Observable, adiabatic_populations_at
+from brackish.randomness import StepDraws
 from brackish.theory import Status, Theory
 from brackish.typing import Array, Int
 
@@ -48,7 +49,7 @@ class Plan:
     """How the work is cut: `lanes` states in all (trajectories, or ensembles of a coupled theory), `width` of
     them a block.
 
-    `segment` saves a call, `segments` calls; `steps` time steps of length `step` between saves.
+    The start and `saves` saves after it, `segment` of them a call; `steps` time steps of length `step` between two.
     """
 
     lanes: int
@@ -66,12 +67,12 @@ class Plan:
     @property
     def segments(self) -> int:
         """The number of calls that take a block to its end."""
-        return -(-self.saves // self.segment)
+        return -(-(self.saves + 1) // self.segment)
 
-    def steps_of(self, segment: int) -> np.ndarray:
-        """Steps before each save of a segment; zero for saves beyond the end."""
+    def steps_before_saves(self, segment: int) -> np.ndarray:
+        """Steps before each save of a segment; none before save 0, the start, nor beyond the end."""
         saves = np.arange(segment * self.segment, (segment + 1) * self.segment)
-        return np.where(saves < self.saves, self.steps, 0)
+        return np.where((saves > 0) & (saves <= self.saves), self.steps, 0)
 
 
 @dataclasses.dataclass
@@ -110,31 +111,21 @@ def run_block(
     `report` is called after each segment with the block's number and record; it returns False to stop.
     """
     if record is None:
-        carry, sums = _start(problem, np.asarray(block * plan.width), np.asarray(plan.lanes), plan.width)
-        record = BlockRecord(0, carry, [_on_host(sums, leading=True)])
-        _note_failure(record, plan, block, first_save=0)
+        carry = _start(problem, np.asarray(block * plan.width), np.asarray(plan.lanes), plan.width)
+        record = BlockRecord(0, carry, [])
     last = plan.segments if until is None else min(until, plan.segments)
     while record.segment < last and record.failure is None:
-        first_step = record.segment * plan.segment * plan.steps
-        carry, sums = _advance(
-            problem,
-            record.carry,
-            plan.steps_of(record.segment),
-            np.asarray(first_step),
-            np.asarray(plan.step),
-        )
-        record.saves.append(_on_host(sums))
-        record.carry = carry
-        first_save = record.segment * plan.segment + 1
+        first_save = record.segment * plan.segment
+        first_step = np.asarray(max(0, first_save - 1) * plan.steps)
+        steps = plan.steps_before_saves(record.segment)
+        record.carry, sums = _advance(problem, record.carry, steps, first_step, np.asarray(plan.step))
+        left = plan.saves + 1 - first_save
+        record.saves.append({name: np.asarray(value)[:left] for name, value in sums.items()})
         record.segment += 1
         _note_failure(record, plan, block, first_save)
         if report is not None and not report(block, record):
             break
     return record
-
-
-def _on_host(sums, leading: bool = False):
-    return {name: np.asarray(value)[None] if leading else np.asarray(value) for name, value in sums.items()}
 
 
 def _note_failure(record: BlockRecord, plan: Plan, block: int, first_save: int) -> None:
@@ -174,7 +165,7 @@ def _start(problem: Problem, first_lane, lanes, width: int):
     prepare = jax.vmap(problem.theory.prepare, in_axes=(None, None, 0, 0))
     state, weight = prepare(problem.hamiltonian, problem.preparation, indices, draw_keys)
     carry = _Carry(state, jnp.where(lane < lanes, weight, 0.0), step_keys, jnp.zeros(width, jnp.int32))
-    return carry, _record(problem, carry)
+    return carry
 
 
 def _along_lanes(function, keys):
@@ -185,24 +176,28 @@ def _along_lanes(function, keys):
 
 @eqx.filter_jit
 def _advance(problem: Problem, carry: _Carry, steps, first_step, step):
-    take = problem.integrator.stepper(problem.theory, problem.hamiltonian, step)
-    keys = jax.random.wrap_key_data(carry.key)
+    relay = problem.integrator.relay(problem.theory, problem.hamiltonian, step)
 
     def one_step(number, inner):
         state, status = inner
 
         def one_lane(y, key):
-            if problem.theory.random:
-                key = jax.random.fold_in(key, number)
-            y, new = take(number * step, y, key)
-            return y, jnp.asarray(new, jnp.int32)
+            y, new = relay.step(number * step, y, StepDraws(key, number))
+            # most integrators always do well; then there is nothing to keep
+            return y, None if isinstance(new, Status) else jnp.asarray(new, jnp.int32)
 
-        state, new = jax.vmap(one_lane)(state, keys)
-        return state, jnp.where(status == 0, new, status)
+        state, new = jax.vmap(one_lane)(state, carry.key)
+        return state, status if new is None else jnp.where(status == 0, new, status)
+
+    def walk(number, count, state, status):
+        state = jax.vmap(relay.begin)(state)
+        state, status = lax.fori_loop(number, number + count, one_step, (state, status))
+        return jax.vmap(relay.finish)(state), status
 
     def one_save(inner, count):
         number, state, status = inner
-        state, status = lax.fori_loop(number, number + count, one_step, (state, status))
+        stay = lambda number, count, state, status: (state, status)  # noqa: E731
+        state, status = lax.cond(count > 0, walk, stay, number, count, state, status)
         here = _Carry(state, carry.weight, carry.key, status)
         return (number + count, state, status), _record(problem, here)
 
@@ -261,5 +256,4 @@ def _followed(problem: Problem, carry: _Carry) -> dict[str, jax.Array]:
 def initial_shapes(problem: Problem, plan: Plan) -> Any:
     """The tree of a block's carry, as shapes alone."""
     start = np.asarray(0)
-    carry, _ = eqx.filter_eval_shape(_start, problem, start, np.asarray(plan.lanes), plan.width)
-    return carry
+    return eqx.filter_eval_shape(_start, problem, start, np.asarray(plan.lanes), plan.width)

@@ -148,8 +148,7 @@ class Exact(Theory):
 
     def _damping(self, absorber, hamiltonian, duration):
         """The exact flow of -iW, with a count of what it takes, by side and adiabatic level."""
-        # the stages of a fourth-order composition run backwards too, where damping must not amplify
-        factor = jnp.exp(-absorber.rate(self.box) * jnp.maximum(duration, 0.0))
+        factor = jnp.exp(-absorber.rate(self.box) * duration)
         lost = (1 - factor**2) * self.box.cell
         vectors = _adiabatic_vectors(hamiltonian, self.box)
         left = self.box.along(0, self.box.positions()[0] < 0.5 * (self.box.lower[0] + self.box.upper[0]))

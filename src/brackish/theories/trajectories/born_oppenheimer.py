@@ -126,8 +126,10 @@ class BornOppenheimer(Theory):
             return flow
 
         def kick(duration):
+            average = hamiltonian.averaging(duration)
+
             def flow(y):
-                gradient = jax.grad(self.surface, argnums=1)(hamiltonian, y.point.position)
+                gradient = jax.grad(lambda q: self.surface(hamiltonian, average(q)))(y.point.position)
                 return BornOppenheimerState(
                     PhasePoint(y.point.position, y.point.momentum - duration * gradient)
                 )

@@ -63,7 +63,10 @@ class Ehrenfest(Theory):
         return EhrenfestState(*flow_of_energy(energy, manifold, y.point, y.psi))
 
     def parts(self, hamiltonian):
-        """Free motion; the kick of the mean force at rest; the turn of psi under V(q) at rest. Each is exact."""
+        """Free motion, exact; the kick of the mean force and the turn of psi, both exact at rest.
+
+        Both see harmonic modes averaged over a whole step (see `averaging`), of which a kick is half.
+        """
         Requirements(separable=True).check("Splitting Ehrenfest into exact parts", hamiltonian)
 
         def drift(duration):
@@ -71,8 +74,13 @@ class Ehrenfest(Theory):
             return lambda y: EhrenfestState(flow(y.point), y.psi)
 
         def kick(duration):
+            average = hamiltonian.averaging(2 * duration)
+
+            def mean_potential(position, psi):
+                return hamiltonian.potential_expect(average(position), psi)
+
             def flow(y):
-                gradient = jax.grad(hamiltonian.potential_expect)(y.point.position, y.psi)
+                gradient = jax.grad(mean_potential)(y.point.position, y.psi)
                 return EhrenfestState(
                     PhasePoint(y.point.position, y.point.momentum - duration * gradient), y.psi
                 )
@@ -80,9 +88,13 @@ class Ehrenfest(Theory):
             return flow
 
         def turn(duration):
-            return lambda y: EhrenfestState(
-                y.point, propagate(hamiltonian.potential(y.point.position), y.psi, duration)
-            )
+            average = hamiltonian.averaging(duration)
+
+            def flow(y):
+                potential = hamiltonian.potential(average(y.point.position))
+                return EhrenfestState(y.point, propagate(potential, y.psi, duration))
+
+            return flow
 
         return drift, kick, turn
 

@@ -157,9 +157,9 @@ class EnergyBasedDecoherence(eqx.Module):
         """The damped amplitudes, (d,), unit norm."""
         gap = jnp.abs(energies - jnp.sum(active * energies))
         rate = gap * kinetic / (kinetic + self.parameter)
-        others = amplitudes * jnp.exp(-dt * rate) * (1 - active)
+        others = jnp.where(active > 0, 0.0, amplitudes * jnp.exp(-dt * rate))
         left = jnp.sum(others.real**2 + others.imag**2)
-        here = jnp.sum(active * amplitudes)
+        here = jnp.sum(jnp.where(active > 0, amplitudes, 0.0))
         size = jnp.abs(here)
         phase = jnp.where(size > 0, here / jnp.where(size > 0, size, 1.0), 1.0)
         return others + active * phase * jnp.sqrt(jnp.maximum(1 - left, 0.0))
@@ -209,40 +209,48 @@ class SurfaceHopping(Theory):
         return kinetic + hamiltonian.harmonic(y.point.position) + on_surface
 
     def parts(self, hamiltonian):
-        """Free motion; the kick of the active surface at rest; the turn of psi under V(q) at rest: exact."""
+        """Free motion, exact; the kick of the active surface and the turn of psi, both exact at rest.
+
+        Both see harmonic modes averaged over a whole step (see `averaging`), of which a kick is half.
+        """
 
         def drift(duration):
             flow = hamiltonian.free_flow(duration)
             return lambda y: eqx.tree_at(lambda s: s.point, y, flow(y.point))
 
         def kick(duration):
+            average = hamiltonian.averaging(2 * duration)
+
             def flow(y):
                 position = y.point.position
-                _, vectors = eigensystem(hamiltonian.potential(position))
+                _, vectors = eigensystem(hamiltonian.potential(average(position)))
                 surface = apply(vectors, _one_hot(y.active, hamiltonian))
                 # Hellmann-Feynman: the eigenvector is held while the potential is differentiated
-                gradient = jax.grad(lambda q: expect(hamiltonian.potential(q), surface))(position)
+                gradient = jax.grad(lambda q: expect(hamiltonian.potential(average(q)), surface))(position)
                 point = PhasePoint(position, y.point.momentum - duration * gradient)
                 return eqx.tree_at(lambda s: s.point, y, point)
 
             return flow
 
         def turn(duration):
+            average = hamiltonian.averaging(duration)
+
             def flow(y):
-                psi, marked, frame = self.representation.turn(hamiltonian, y.point.position, y, duration)
+                position = average(y.point.position)
+                psi, marked, frame = self.representation.turn(hamiltonian, position, y, duration)
                 return HoppingState(y.point, psi, marked, frame, y.active)
 
             return flow
 
         return drift, kick, turn
 
-    def jump(self, hamiltonian, dt, y, key):
+    def jump(self, hamiltonian, dt, y, draws):
         """Decide on a hop, pay for it, lose coherence."""
         energies, vectors = eigensystem(hamiltonian.potential(y.point.position))
         amplitudes = _adiabatic(y.psi, y.frame, vectors)
         marked = _adiabatic(y.marked, y.frame, vectors)
         active = _one_hot(y.active, hamiltonian)
-        target = self._target(amplitudes, marked, active, jax.random.uniform(key))
+        target = self._target(amplitudes, marked, active, draws.uniform())
         momentum, hops = self._paid(hamiltonian, y.point, energies, vectors, active, target)
         active = jnp.where(hops, target, active)
         point = PhasePoint(y.point.position, momentum)
@@ -254,10 +262,11 @@ class SurfaceHopping(Theory):
     def _target(self, amplitudes, marked, active, chance):
         """The surface to hop to, (d,), one-hot, or all zero: the probabilities of the head of this file."""
         before = jnp.sum(marked.real**2 + marked.imag**2)
-        here = jnp.sum(active * amplitudes)
+        here = jnp.sum(jnp.where(active > 0, amplitudes, 0.0))
         after = here.real**2 + here.imag**2
         leaving = jnp.maximum(0.0, 1 - after / jnp.where(before > 0, before, 1.0))
-        flux = jnp.maximum(0.0, (jnp.conj(amplitudes) * marked).real) * (1 - active)
+        flux = amplitudes.real * marked.real + amplitudes.imag * marked.imag
+        flux = jnp.where(active > 0, 0.0, jnp.maximum(0.0, flux))
         total = jnp.sum(flux)
         probability = leaving * flux / jnp.where(total > 0, total, 1.0)
         reached = jnp.cumsum(probability)
@@ -286,7 +295,7 @@ class SurfaceHopping(Theory):
 
     def _settled(self, point, amplitudes, vectors, frame, active):
         """A state after a decision: psi in the representation's basis, its active part marked."""
-        on_active = amplitudes * (jnp.arange(amplitudes.shape[0]) == active)
+        on_active = jnp.where(jnp.arange(amplitudes.shape[0]) == active, amplitudes, 0.0)
         if frame is None:
             amplitudes, on_active = apply(vectors, amplitudes), apply(vectors, on_active)
         return HoppingState(point, amplitudes + 0j, on_active + 0j, frame, active)

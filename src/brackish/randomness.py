@@ -1,0 +1,42 @@
+"""Random numbers inside the loop over time: they belong to a trajectory and a step, and cost next to nothing.
+
+JAX's own generator takes as long as the rest of a surface-hopping step on a CPU (measured). Inside the loop stands a
+counter-based one in plain 64-bit arithmetic, "squares" of B. Widynski, arXiv:2004.06278: the key is the trajectory's,
+drawn by JAX, and the counter is the number of the step. Nothing is carried along, so chunks, threads and restarts cannot
+change a draw.
+"""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, UInt32
+
+DRAWS_A_STEP = 16
+
+
+class StepDraws(eqx.Module):
+    """What one trajectory may draw in one step. `key`: (2,), the trajectory's; `step`: its number from the start."""
+
+    key: UInt32[Array, "2"]
+    step: Int[Array, ""]
+
+    def uniform(self, which: int = 0) -> Float[Array, ""]:
+        """A number in [0, 1); a step has `DRAWS_A_STEP` independent ones."""
+        key = (self.key[0].astype(jnp.uint64) << 32) | self.key[1].astype(jnp.uint64) | jnp.uint64(1)
+        counter = self.step.astype(jnp.uint64) * jnp.uint64(DRAWS_A_STEP) + jnp.uint64(which)
+        return (_squares(counter, key) >> 11).astype(float) * 2.0**-53
+
+
+def _squares(counter, key):
+    """Five rounds of squaring, as printed in the paper (64 bits out)."""
+    x = y = counter * key
+    z = y + key
+    x = _swapped(x * x + y)
+    x = _swapped(x * x + z)
+    x = _swapped(x * x + y)
+    last = x * x + z
+    x = _swapped(last)
+    return last ^ ((x * x + y) >> 32)
+
+
+def _swapped(x):
+    return (x >> 32) | (x << 32)
