@@ -138,8 +138,13 @@ def compare(
     for path in files:
         if path.is_dir():
             raise InvalidInput(f"Cannot write {path}: it is a folder.")
+    if out is not None:
+        folder.check_replaceable(*files)
     _keep_compiled_programs()
     setup = _fitting(document, name, theory)
+    _import_meanwhile(
+        "xarray", "h5netcdf", "matplotlib.figure", "matplotlib.backends.backend_agg", "rich.table"
+    )
     with _bars(not no_progress) as watch:
         try:
             results, seconds = _together(setup, watch, workers)
@@ -260,6 +265,17 @@ def _keep_compiled_programs() -> None:
             jax.config.update("jax_compilation_cache_dir", str(Path(home) / "brackish"))
     if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+
+def _import_meanwhile(*modules: str) -> None:
+    """Import what will be needed at the end, while programs are being compiled."""
+    import importlib
+
+    def imports() -> None:
+        for module in modules:
+            importlib.import_module(module)
+
+    threading.Thread(target=imports, daemon=True).start()
 
 
 def _preset(name: str, momentum: float | None) -> dict[str, Any]:
@@ -474,9 +490,12 @@ def _with_error(run: Any, variable: str, **where: int) -> str:
     """The last value; its standard error, if there is one, in brackets, in units of the last digit."""
     value = float(run[variable].isel(**where).values[-1])
     error = float(run[f"{variable}_standard_error"].isel(**where).values[-1])
-    if not (math.isfinite(error) and error > 1e-9):
-        return f"{value:.4f}"
+    if not (math.isfinite(error) and error >= 5e-5):
+        return f"{value + 0.0:.4f}".replace("-0.0000", "0.0000")
     digits = max(0, -math.floor(math.log10(error)))
+    if error * 10**digits >= 9.5:
+        digits -= 1
+    digits = min(max(digits, 0), 4)
     return f"{value:.{digits}f}({error * 10**digits:.0f})"
 
 

@@ -507,6 +507,11 @@ def plain_file(here):
     (here / "file").write_text("a file")
 
 
+def foreign_figure(here):
+    (here / "mine").mkdir()
+    (here / "mine" / "figure.png").write_bytes(b"a figure of mine")
+
+
 def replacement_stopped(here):
     good_file(here)
     shutil.copytree(here / "stopped", here / "results.part")
@@ -616,6 +621,7 @@ COMMANDS = [
     Command(plain_file, "compare tully1 --out file/below", ("file is not a folder",)),
     Command(plain_file, "compare tully1 --out file", ("file is not a folder",)),
     Command(figure_is_a_folder, "compare tully1 --out results", ("figure.png", "is a folder")),
+    Command(foreign_figure, "compare tully1 --out mine", ("figure.png", "nothing that brackish wrote")),
     # run
     Command(nothing, "run absent.toml", ("absent.toml", "No such file")),
     Command(nothing, "run results", ("Cannot read results",)),

@@ -7,6 +7,7 @@
 A run that replaces another one stands in `NAME.part` until it is over, and then takes its place.
 """
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -54,6 +55,19 @@ def check_writable(folder: Path) -> None:
         raise InvalidInput(f"Cannot write {folder}: {existing} is not a folder.")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise InvalidInput(f"Cannot write {folder}: no permission in {existing}.")
+
+
+def check_replaceable(figure: Path, dataset: Path) -> None:
+    """Raise `InvalidInput` if one of the two files is there, and is not from an earlier comparison."""
+    import h5py
+
+    schema = None
+    if dataset.exists():
+        with contextlib.suppress(OSError), h5py.File(dataset, "r") as opened:
+            schema = opened.attrs.get("brackish_schema")
+    for path in (figure, dataset):
+        if path.exists() and schema is None:
+            raise InvalidInput(f"{path} is there, and nothing that brackish wrote: choose another --out.")
 
 
 def make(folder: Path) -> None:
