@@ -15,12 +15,12 @@ from PIL import Image  # comes with matplotlib
 import brackish as bk
 
 PICTURES = Path(__file__).parent / "pictures"
-COLOURS = 64
+COLOURS = 256
 TRAJECTORIES = 2000
 
 
 def keep(figure, name: str) -> None:
-    """Write a picture, with a palette of few colours: a third of the size, and no difference to be seen."""
+    """Write a picture, with a palette: a third of the size, and no difference to be seen."""
     path = PICTURES / f"{name}.png"
     bk.plot.save(figure, path)
     with Image.open(path) as picture:
