@@ -450,7 +450,7 @@ def _show_table(dataset: Any, setup: Any, seconds: list[float] | None, title: st
 
     end = dataset["time"].values[-1]
     heading = f"{title}: {variable.replace('_', ' ')}s at time {end:g}"
-    table = Table(title=heading, box=box.SIMPLE, title_style="bold", pad_edge=False)
+    table = Table(title=heading, box=box.SIMPLE, title_style="bold", padding=(0, 0, 0, 1), pad_edge=False)
     table.add_column("theory")
     for level in levels:
         table.add_column(f"level {level}", justify="right")
@@ -461,7 +461,7 @@ def _show_table(dataset: Any, setup: Any, seconds: list[float] | None, title: st
     if exact is not None:
         table.add_column("error", justify="right")
     if seconds is not None:
-        table.add_column("seconds", justify="right")
+        table.add_column("s", justify="right")
 
     for number, (name, run) in enumerate(runs.items()):
         cells = [
@@ -472,7 +472,7 @@ def _show_table(dataset: Any, setup: Any, seconds: list[float] | None, title: st
         if one_coordinate:
             cells.append(_with_error(run, "momentum", coordinate=0))
         energy = run["energy"].values
-        cells.append(f"{np.nanmax(np.abs(energy - energy[0])):.1e}")
+        cells.append(f"{np.nanmax(np.abs(energy - energy[0])):.0e}")
         if exact is not None:
             error = np.nanmax(np.abs(run[variable].values - exact[variable].values))
             cells.append("" if name == "Exact" else f"{error:.4f}")
@@ -482,8 +482,12 @@ def _show_table(dataset: Any, setup: Any, seconds: list[float] | None, title: st
     notes = ["0.123(4) is 0.123 ± 0.004; drift: of the energy, in hartree"]
     if exact is not None:
         notes.append("error: the largest difference from the exact populations at any time")
+    if seconds is not None:
+        notes[0] += "; s: seconds"
     table.caption = "\n".join(notes)
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    console = Console()
+    console.width = max(console.width, 80)
+    console.print(table)
 
 
 def _with_error(run: Any, variable: str, **where: int) -> str:

@@ -39,7 +39,7 @@ from typing import Annotated, Any, ClassVar
 
 from brackish.errors import BrackishError, InvalidInput, unknown_name
 from brackish.hamiltonian import HybridHamiltonian
-from brackish.integrators import WithJumps
+from brackish.integrators import StrangAroundJumps, WithJumps
 from brackish.preparations import Preparation
 from brackish.run.catalogue import (
     Parameter,
@@ -58,6 +58,7 @@ from brackish.theory import HasJump, Theory
 from brackish.units import quantity
 
 REFUSED = object()
+MISSING = "is missing"
 TABLES = ("model", "preparation", "theory", "times", "run")
 
 
@@ -227,8 +228,12 @@ class _Reader:
         try:
             return _table(schema.model_validate(value))
         except pydantic.ValidationError as error:
-            for complaint in error.errors(include_url=False):
-                self.note(*_in_words(complaint, schema, place))
+            told = [_in_words(complaint, schema, place) for complaint in error.errors(include_url=False)]
+            meant = {message.partition("did you mean '")[2].partition("'")[0] for _, message in told}
+            for where, message in told:
+                # a key that is misspelt is not missing besides
+                if message != MISSING or where.rpartition(".")[2] not in meant:
+                    self.note(where, message)
             return None
 
     def construct(self, table: _Table | None, place: str):
@@ -265,7 +270,11 @@ class _Reader:
         integrator = self.construct(table.nested.get("integrator"), f"{place}.integrator")
         nested = {name: entry for name, entry in table.nested.items() if name != "integrator"}
         theory = self.construct(_Table(table.target, table.values, nested), place)
-        if integrator is not None and isinstance(theory, HasJump) and not isinstance(integrator, WithJumps):
+        if (
+            integrator is not None
+            and isinstance(theory, HasJump)
+            and not isinstance(integrator, WithJumps | StrangAroundJumps)
+        ):
             # the jumps belong to the theory; the file chooses how the motion between them is cut
             integrator = WithJumps(integrator)
         return place, theory, integrator
@@ -470,7 +479,7 @@ def _in_words(complaint: Any, schema, place: str) -> tuple[str, str]:
     if kind == "value_error":
         return place, str(complaint["ctx"]["error"])
     if kind == "missing":
-        return place, "is missing"
+        return place, MISSING
     if kind == "extra_forbidden":
         return place, _unknown_key(str(complaint["loc"][-1]), schema.model_fields, "key")
     if kind == "choice":
