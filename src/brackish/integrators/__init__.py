@@ -5,7 +5,7 @@ from brackish.integrators.base import Integrator
 from brackish.integrators.midpoint import ImplicitMidpoint
 from brackish.integrators.runge_kutta import Heun, RungeKutta4
 from brackish.integrators.splitting import BlanesMoan, Strang, TripleJump
-from brackish.integrators.stochastic import WithJumps
+from brackish.integrators.stochastic import StrangAroundJumps, WithJumps
 
 __all__ = [
     "Adaptive",
@@ -15,6 +15,7 @@ __all__ = [
     "Integrator",
     "RungeKutta4",
     "Strang",
+    "StrangAroundJumps",
     "TripleJump",
     "WithJumps",
 ]

@@ -3,9 +3,9 @@
 from typing import ClassVar
 
 from brackish.errors import UnsupportedHamiltonian
-from brackish.integrators.base import Integrator
+from brackish.integrators.base import Integrator, Relay
 from brackish.integrators.splitting import Strang
-from brackish.theory import HasJump
+from brackish.theory import HasJump, Status
 
 
 class WithJumps(Integrator):
@@ -33,3 +33,47 @@ class WithJumps(Integrator):
             return theory.jump(hamiltonian, dt, y, draws), status
 
         return step
+
+
+class StrangAroundJumps(Integrator):
+    """Strang's composition with the first part of the theory innermost, then the random jump.
+
+    Before a jump and after it the other parts stand at the same positions, so that what is computed there (eigenstates, for
+    surface hopping) serves all of them. Between jumps the motion is of second order; the jump probabilities are
+    right to first order in dt.
+    """
+
+    order: ClassVar[int] = 1
+
+    def check(self, theory, hamiltonian):
+        WithJumps().check(theory, hamiltonian)
+
+    def stepper(self, theory, hamiltonian, dt):
+        relay = self.relay(theory, hamiltonian, dt)
+
+        def step(t, y, draws):
+            y, status = relay.step(t, relay.begin(y), draws)
+            return relay.finish(y), status
+
+        return step
+
+    def relay(self, theory, hamiltonian, dt):
+        innermost, *others = theory.parts(hamiltonian)
+        whole = innermost(dt)
+        halves = [part(dt / 2) for part in others]
+        undone = [part(-dt / 2) for part in others]
+
+        def begin(y):
+            return _through(halves, y)
+
+        def step(t, y, draws):
+            y = _through(reversed(halves), whole(y))
+            return begin(theory.jump(hamiltonian, dt, y, draws)), Status.fine
+
+        return Relay(begin, step, lambda y: _through(reversed(undone), y))
+
+
+def _through(flows, y):
+    for flow in flows:
+        y = flow(y)
+    return y

@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 
 from brackish.hamiltonian import SeparableHamiltonian
-from brackish.integrators import Strang, WithJumps
+from brackish.integrators import StrangAroundJumps
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.quantum import apply, dagger, eigensystem, expect, product, propagate
 from brackish.theory import Requirements, Status, Theory, Weighted
@@ -189,7 +189,7 @@ class SurfaceHopping(Theory):
         return Requirements(manifolds=(Canonical,), separable=True, smallest_levels=2)
 
     def default_integrator(self, hamiltonian):
-        return WithJumps(Strang())
+        return StrangAroundJumps()
 
     def prepare(self, hamiltonian, preparation, index, key):
         """The active surface is drawn with the probabilities of the initial state."""
