@@ -102,15 +102,18 @@ class SeparableHamiltonian(HybridHamiltonian):
         return self.external(position) * jnp.eye(self.levels) + self.quantum() + self.coupling(position)
 
     def potential_expect(self, position: Position, psi: Spinor) -> RealScalar:
-        """<psi|V(q)|psi>: the scalar whose gradient is the force. Overridable for large or structured models."""
+        """<psi|V(q)|psi>: the scalar whose gradient is the force. Overridable for large or structured
+        models.
+        """
         return expect(self.potential(position), psi)
 
     def averaging(self, step) -> Callable[[Position], Position]:
-        r"""The map q -> A q to positions averaged over the free motion of a `step`, $A=\sin(\omega\tau/2)/(\omega\tau/2)$.
+        r"""The map q -> A q to positions averaged over the free motion of a `step` $\tau$.
 
-        Force and turn are taken of V(A q): a mode that swings to and fro within a step no longer resonates
-        with the kicks. Symplectic, second order, and nothing where there is no frequency (B. Garcia-Archilla,
-        J. M. Sanz-Serna and R. D. Skeel, SIAM J. Sci. Comput. 20, 930 (1999)).
+        $A=\sin(\omega\tau/2)/(\omega\tau/2)$. Force and turn are taken of V(A q): a mode that swings to and
+        fro within a step no longer resonates with the kicks. Symplectic, second order, and nothing where
+        there is no frequency (B. Garcia-Archilla, J. M. Sanz-Serna and R. D. Skeel, SIAM J. Sci. Comput. 20,
+        930 (1999)).
         """
         if self.frequencies is None:
             return lambda position: position
@@ -350,7 +353,9 @@ def add(first: HybridHamiltonian, second: HybridHamiltonian) -> HybridHamiltonia
 
 
 def _same_space(first: Manifold, second: Manifold) -> bool:
-    """Whether two manifolds have the same points and the same bracket (masses belong to the energy, not to either)."""
+    """Whether two manifolds have the same points and the same bracket (masses belong to the energy, not to
+    either).
+    """
     spheres = [
         manifold.spheres if isinstance(manifold, Product) else manifold for manifold in (first, second)
     ]
@@ -378,7 +383,9 @@ def change_basis(system: HybridHamiltonian, unitary: np.ndarray | Array) -> Hybr
 
 
 class _Method(eqx.Module):
-    """A method of a Hamiltonian as a tree, so that compiled programs see its arrays as arguments, not as constants."""
+    """A method of a Hamiltonian as a tree, so that compiled programs see its arrays as arguments, not as
+    constants.
+    """
 
     owner: HybridHamiltonian
     name: str = eqx.field(static=True)

@@ -1,9 +1,9 @@
 """Random numbers inside the loop over time: they belong to a trajectory and a step, and cost next to nothing.
 
-JAX's own generator takes as long as the rest of a surface-hopping step on a CPU (measured). Inside the loop stands a
-counter-based one in plain 64-bit arithmetic, "squares" of B. Widynski, arXiv:2004.06278: the key is the trajectory's,
-drawn by JAX, and the counter is the number of the step. Nothing is carried along, so chunks, threads and restarts cannot
-change a draw.
+JAX's own generator takes as long as the rest of a surface-hopping step on a CPU (measured). Inside the loop
+stands a counter-based one in plain 64-bit arithmetic, "squares" of B. Widynski, arXiv:2004.06278: the key is
+the trajectory's, drawn by JAX, and the counter is the number of the step. Nothing is carried along, so
+chunks, threads and restarts cannot change a draw.
 """
 
 import equinox as eqx
@@ -14,7 +14,9 @@ DRAWS_A_STEP = 16
 
 
 class StepDraws(eqx.Module):
-    """What one trajectory may draw in one step. `key`: (2,), the trajectory's; `step`: its number from the start."""
+    """What one trajectory may draw in one step. `key`: (2,), the trajectory's; `step`: its number from the
+    start.
+    """
 
     key: UInt32[Array, "2"]
     step: Int[Array, ""]

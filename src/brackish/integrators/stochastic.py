@@ -38,9 +38,9 @@ class WithJumps(Integrator):
 class StrangAroundJumps(Integrator):
     """Strang's composition with the first part of the theory innermost, then the random jump.
 
-    Before a jump and after it the other parts stand at the same positions, so that what is computed there (eigenstates, for
-    surface hopping) serves all of them. Between jumps the motion is of second order; the jump probabilities are
-    right to first order in dt.
+    Before a jump and after it the other parts stand at the same positions, so that what is computed there
+    (eigenstates, for surface hopping) serves all of them. Between jumps the motion is of second order; the
+    jump probabilities are right to first order in dt.
     """
 
     order: ClassVar[int] = 1

@@ -39,7 +39,7 @@ def write_store(
         for name, array in (checkpoint or {}).items():
             group.create_array(name, data=np.asarray(array))
             digests[name] = _digest(np.asarray(array))
-        group.attrs["digests"] = digests
+        group.attrs["digests"] = json.dumps(digests)
         group.attrs["complete"] = True
         if path.exists():
             os.rename(path, previous)
@@ -70,7 +70,7 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndar
 
     path = _existing(path)
     try:
-        group = zarr.open_group(path, mode="r")[GROUP]
+        group = zarr.open_group(path, mode="r", path=GROUP)
         if not group.attrs.get("complete"):
             raise CheckpointError(f"The checkpoint in {path} is incomplete.")
         header = json.loads(str(group.attrs["header"]))
@@ -79,7 +79,7 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndar
         raise
     except Exception as error:
         raise CheckpointError(f"{path} holds no checkpoint of brackish: {_first_line(error)}") from error
-    digests = group.attrs.get("digests", {})
+    digests = json.loads(str(group.attrs.get("digests", "{}")))
     missing = [name for name in header.get("arrays", []) if name not in arrays]
     if missing:
         raise CheckpointError(f"The checkpoint in {path} is truncated: it lacks {', '.join(missing[:3])}.")

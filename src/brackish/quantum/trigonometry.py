@@ -1,9 +1,10 @@
 """Cosine and sine that vectorise.
 
-XLA on a CPU calls the scalar functions of the C library, 7 nanoseconds each, more than the rest of a step. These are the same
-polynomials after the same argument reduction (W. J. Cody and W. Waite, 1980; coefficients of fdlibm) in plain
-arithmetic, which fuses and vectorises: both values in about 2 nanoseconds, with an error of at most one unit in the last
-place up to |x| = 1e5. Phases that turn by more than that in one time step mean nothing anyway.
+XLA on a CPU calls the scalar functions of the C library, 7 nanoseconds each, more than the rest of a step.
+These are the same polynomials after the same argument reduction (W. J. Cody and W. Waite, 1980; coefficients
+of fdlibm) in plain arithmetic, which fuses and vectorises: both values in about 2 nanoseconds, with an error
+of at most one unit in the last place up to |x| = 1e5. Phases that turn by more than that in one time step
+mean nothing anyway.
 """
 
 import jax.numpy as jnp

@@ -42,8 +42,8 @@ def unpack(
     """Totals and begun blocks of a checkpoint. Raises `CheckpointError` if it belongs to another run."""
     if header.get("fingerprint") != fingerprint:
         raise CheckpointError(
-            f"The checkpoint in {path} belongs to another run: Hamiltonian, theory, preparation, times, seed and number of "
-            "trajectories must be the same to resume."
+            f"The checkpoint in {path} belongs to another run: Hamiltonian, theory, preparation, times, seed and "
+            "number of trajectories must be the same to resume."
         )
     sums = {name.removeprefix("total."): value for name, value in arrays.items() if name.startswith("total.")}
     followed = {

@@ -53,7 +53,9 @@ def records_in_order(
             yield from _spread(threads, 2 * count, problem, plan, tasks, begun, report)
         return
     shares_memory = isinstance(executor, ThreadPoolExecutor)
-    ahead = 2 * worker_count(getattr(executor, "_max_workers", None))
+    # an executor that does not say how many workers it has, such as that of a cluster, is given everything
+    known = getattr(executor, "_max_workers", None)
+    ahead = len(tasks) if known is None else 2 * known
     yield from _spread(executor, ahead, problem, plan, tasks, begun, report if shares_memory else None)
 
 

@@ -81,7 +81,9 @@ def simulate(
     width = block_width(hamiltonian, theory, lanes)
     followed = followed if theory.coupled else min(followed, width)
     segments = math.ceil((times.saves + 1) / LONGEST_SEGMENT)
-    plan = Plan(lanes, width, times.saves, math.ceil((times.saves + 1) / segments), steps, times.spacing / steps)
+    plan = Plan(
+        lanes, width, times.saves, math.ceil((times.saves + 1) / segments), steps, times.spacing / steps
+    )
     together = count if theory.coupled else 1
     problem = Problem(
         hamiltonian, theory, integrator, preparation, kept, np.asarray(_seed(seed)), together, followed
@@ -228,8 +230,8 @@ class _Run:
         what = {
             Status.not_finite: "is no longer a number",
             Status.lost_norm: "has lost its norm",
-            Status.reached_edge: "has reached the edge of its box; give a larger grid or an absorber",
-            Status.reached_largest_momentum: "has reached the largest momentum of its grid; give a grid with more points",
+            Status.reached_edge: "has reached the edge of its box; give a larger grid, or a longer or stronger absorber",
+            Status.reached_largest_momentum: "has reached the largest momentum of its grid; give more points",
             Status.did_not_converge: "needs a smaller step: the implicit or adaptive solution did not converge",
         }[Status(status)]
         if not theory.has_trajectories:
@@ -324,7 +326,8 @@ def _trajectory_count(theory: Theory, preparation: Preparation, asked: int | Non
         return 1000 if asked is None else _at_least_one("trajectories", asked)
     if asked is not None and asked != fixed:
         raise InvalidInput(
-            f"Argument `trajectories` is {asked}, but {type(preparation).__name__} lays out {fixed} of them; leave it out."
+            f"Argument `trajectories` is {asked}, but {type(preparation).__name__} lays out {fixed}; "
+            "leave it out."
         )
     return fixed
 

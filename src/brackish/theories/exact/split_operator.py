@@ -114,7 +114,8 @@ class Exact(Theory):
 
     def prepare(self, hamiltonian, preparation, index, key):
         psi = jnp.asarray(preparation.wavefunction(hamiltonian, self.box.positions()))
-        return WavefunctionState(psi, jnp.zeros(()), jnp.zeros((2, hamiltonian.levels))), jnp.ones(())
+        start = WavefunctionState(psi, self._edge_probability(psi), jnp.zeros((2, hamiltonian.levels)))
+        return start, jnp.ones(())
 
     def parts(self, hamiltonian):
         """The potential, exact at each grid point; the kinetic energy, exact at each wavenumber."""
