@@ -230,7 +230,7 @@ class _Run:
         what = {
             Status.not_finite: "is no longer a number",
             Status.lost_norm: "has lost its norm",
-            Status.reached_edge: "has reached the edge of its box; give a larger grid, or a longer or stronger absorber",
+            Status.reached_edge: "has reached the edge of its box; give a larger grid or a stronger absorber",
             Status.reached_largest_momentum: "has reached the largest momentum of its grid; give more points",
             Status.did_not_converge: "needs a smaller step: the implicit or adaptive solution did not converge",
         }[Status(status)]
