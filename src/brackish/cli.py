@@ -324,7 +324,6 @@ def _together(setup: Any, watch: Any, workers: int | None) -> tuple[list[Any], l
     """All theories side by side, so that one is compiled while another one runs. Datasets and seconds."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from brackish.run.executors import worker_count
     from brackish.run.folder import without_trajectories
 
     stop = threading.Event()
@@ -353,7 +352,8 @@ def _together(setup: Any, watch: Any, workers: int | None) -> tuple[list[Any], l
         )
         return dataset, time.perf_counter() - start
 
-    with ThreadPoolExecutor(worker_count(workers)) as threads:
+    # all at once: nobody knows which one takes longest to compile, and the last one should not compile alone
+    with ThreadPoolExecutor(workers or len(setup.theories)) as threads:
         futures = [threads.submit(one, theory) for theory in setup.theories]
         try:
             pairs = [future.result() for future in futures]
