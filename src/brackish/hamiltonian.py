@@ -412,7 +412,10 @@ def _stiffness(system: SeparableHamiltonian):
 
 
 def _rebuilt(system: HybridHamiltonian, quantum, change: Partial) -> HybridHamiltonian:
-    """`system` with another quantum part and with `change` applied to its interaction."""
+    """`system` with another quantum part and with `change` applied to its interaction.
+
+    A `Partial` around another would hide the arrays of the inner one from JAX: each change a new program.
+    """
     if isinstance(system, SeparableHamiltonian):
         return SeparableFunctionHamiltonian(
             system.manifold,
@@ -420,7 +423,7 @@ def _rebuilt(system: HybridHamiltonian, quantum, change: Partial) -> HybridHamil
             system.frequencies,
             _Method(system, "external"),
             quantum,
-            Partial(change, _Method(system, "coupling")),
+            Partial(change.func, *change.args, _Method(system, "coupling")),
             system.suggested_step(),
         )
     return FunctionHamiltonian(
@@ -428,6 +431,6 @@ def _rebuilt(system: HybridHamiltonian, quantum, change: Partial) -> HybridHamil
         system.levels,
         _Method(system, "classical"),
         quantum,
-        Partial(change, _Method(system, "interaction")),
+        Partial(change.func, *change.args, _Method(system, "interaction")),
         system.suggested_step(),
     )

@@ -225,6 +225,24 @@ def test_a_suggested_step_survives_changes():
     assert bk.change_basis(system, np.eye(2)).suggested_step() == 0.5
 
 
+def test_changes_are_arguments_of_compiled_programs(system):
+    """A sweep over strengths or bases compiles once."""
+    traced = []
+
+    @eqx.filter_jit
+    def energy(hamiltonian, z, psi):
+        traced.append(type(hamiltonian))
+        return hamiltonian.expect(z, psi)
+
+    z, psi = phase_point(), spinor()
+    energies = [energy(bk.scale_interaction(system, factor), z, psi) for factor in (0.1, 0.2, 0.3)]
+    assert len(traced) == 1
+    np.testing.assert_allclose(energies[2] - energies[1], energies[1] - energies[0], rtol=1e-12)
+    for seed in range(3):
+        energy(bk.change_basis(system, unitary(seed)), z, psi)
+    assert len(traced) == 2
+
+
 # -- what is refused -------------------------------------------------------------------------------
 
 REFUSED = {
