@@ -121,7 +121,7 @@ def test_an_implicit_step_that_does_not_converge():
     ("grid", "cause"),
     [
         (bk.Grid(-8.0, 4.0, 256), "reached the edge of its box; give a larger grid or a stronger absorber"),
-        (bk.Grid(-20.0, 20.0, 128), "reached the largest momentum of its grid; give a grid with more points"),
+        (bk.Grid(-20.0, 20.0, 128), "reached the largest momentum of its grid; give more points"),
     ],
     ids=["edge", "momentum"],
 )

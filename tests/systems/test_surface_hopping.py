@@ -239,3 +239,15 @@ def test_phases_of_eigenvectors_change_nothing(which, damped, monkeypatch):
     run = from_one_point(decohering(REPRESENTATIONS[which]), observables=(nothing,))
     assert asked
     assert largest_difference(run, damped[which]) < 1e-10
+
+
+def test_levels_that_cross_without_coupling_keep_their_diabats():
+    """Pure dephasing: the diabatic population is a constant, and every crossing of the levels is a hop."""
+    system = bk.models.pure_dephasing(frequency=1.0, splitting=0.5, coupling=0.5)
+    start = bk.GaussianPacket(1.0, 0.0, 0.5**0.5, state=[0.5**0.5, 0.5**0.5])
+    times = bk.times(12.0, saves=24, step=0.02)
+    run = bk.simulate(system, bk.SurfaceHopping(), start, times, trajectories=2000, seed=3)
+    error = run.population_standard_error.max("time").sel(level=0).item()
+    assert np.abs(run.population.sel(level=0).values - 0.5).max() < 4.5 * error
+    spread = np.ptp(run.adiabatic_population.sel(level=0).values)
+    assert spread > 0.1  # the levels do cross

@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -29,9 +29,13 @@ def _unchanged(y: State) -> State:
 
 
 class Integrator(eqx.Module):
-    """The interface of every integrator. `order`: the error after a fixed time falls as dt to this power."""
+    """The interface of every integrator. `order`: the error after a fixed time falls as dt to this power.
+
+    `jumps`: whether it makes the random jumps of a theory that has them.
+    """
 
     order: eqx.AbstractClassVar[int]
+    jumps: ClassVar[bool] = False
 
     @abc.abstractmethod
     def check(self, theory: Theory, hamiltonian: HybridHamiltonian) -> None:

@@ -17,6 +17,7 @@ class WithJumps(Integrator):
 
     smooth: Integrator = Strang()
     order: ClassVar[int] = 1
+    jumps: ClassVar[bool] = True
 
     def check(self, theory, hamiltonian):
         self.smooth.check(theory, hamiltonian)
@@ -44,6 +45,7 @@ class StrangAroundJumps(Integrator):
     """
 
     order: ClassVar[int] = 1
+    jumps: ClassVar[bool] = True
 
     def check(self, theory, hamiltonian):
         WithJumps().check(theory, hamiltonian)

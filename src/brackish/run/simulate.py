@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from brackish.analysis.potentials import potential_curves, visited_positions
-from brackish.errors import CheckpointError, InvalidInput, RunFailed
+from brackish.errors import CheckpointError, InvalidInput, RunFailed, UnsupportedHamiltonian
 from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
 from brackish.integrators import Integrator
 from brackish.io import build_dataset, read_checkpoint, store_exists, write_store
@@ -22,7 +22,7 @@ from brackish.run.executors import Desk, records_in_order, worker_count
 from brackish.run.progress import Watch, progress_bar
 from brackish.run.provenance import describe, fingerprint, versions
 from brackish.run.times import Times
-from brackish.theory import Status, Theory
+from brackish.theory import HasJump, Status, Theory
 
 LONGEST_SEGMENT = 50
 """Saves a compiled call: progress, checkpoints and failures are seen between calls."""
@@ -72,6 +72,11 @@ def simulate(
     theory = theory.resolve(hamiltonian, preparation, times)
     integrator = integrator if integrator is not None else theory.default_integrator(hamiltonian)
     integrator.check(theory, hamiltonian)
+    if isinstance(theory, HasJump) and not integrator.jumps:
+        name = type(integrator).__name__
+        raise UnsupportedHamiltonian(
+            f"{name} would leave out the jumps of {type(theory).__name__}; use WithJumps({name}())."
+        )
     count = _trajectory_count(theory, preparation, trajectories)
     ensembles = _at_least_one("ensembles", ensembles)
     lanes = count if not theory.coupled else (ensembles if theory.has_trajectories else 1)

@@ -1,17 +1,22 @@
 r"""Fewest-switches surface hopping: trajectories on one adiabatic surface at a time, with hops between them.
 
 A trajectory moves on the surface of its active state a, $\dot p=-\langle u_a|\nabla\hat V|u_a\rangle$, while
-$\psi$ follows $i\hbar\dot\psi=\hat V(q)\psi$ along it. Over a step the population of a that leaves,
-$|c_a(t)|^2-|c_a(t+\delta t)|^2$, decides the probability to hop (J. C. Tully, J. Chem. Phys. 93, 1061
-(1990)):
+$\psi$ follows $i\hbar\dot\psi=\hat V(q)\psi$ along it. What a step carries from state a to state b,
 
-$$P_{a\to b}=\Big(1-\frac{|c_a(t+\delta t)|^2}{|c_a(t)|^2}\Big)_+
-  \frac{(B_{ab})_+}{\sum_{b'\ne a}(B_{ab'})_+},\qquad
-  B_{ab}=\mathrm{Re}\,\langle\psi(t+\delta t)|P_b(t+\delta t)\,U\,P_a(t)|\psi(t)\rangle$$
+$$B_{ab}=\mathrm{Re}\,\langle\psi(t+\delta t)|P_b(t+\delta t)\,U\,P_a(t)|\psi(t)\rangle,\qquad
+  |c_b(t+\delta t)|^2=\sum_aB_{ab},\quad|c_a(t)|^2=\sum_bB_{ab},$$
 
-with projectors $P_n=|u_n\rangle\langle u_n|$ and the propagator U of the step (G. Granucci, M. Persico and A.
-Toniolo, J. Chem. Phys. 114, 10608 (2001), here without phases): nothing depends on phase or sign of an
-eigenvector, and a sharp crossing is never missed between two steps.
+with projectors $P_n=|u_n\rangle\langle u_n|$ and the propagator U of the step, decides the probability to
+hop:
+
+$$P_{a\to b}=\frac{(B_{ab})_+\,(1+r)}{|c_a(t)|^2},\qquad
+  r=\Big[-\sum_{b\ne a}B_{ba}\Big/\sum_{b\ne a}B_{ab}\Big]_0^1$$
+
+For short steps $B_{ba}=-B_{ab}$ is half of the flow of population, r = 1, and this is the rule of J. C.
+Tully, J. Chem. Phys. 93, 1061 (1990). Nothing depends on phase or sign of an eigenvector. A sharp crossing,
+where states swap their names within a step, is never missed, whatever the superposition (compare G. Granucci,
+M. Persico and A. Toniolo, J. Chem. Phys. 114, 10608 (2001), whose rule asks for the net change of $|c_a|^2$
+and so misses a crossing of equal populations).
 """
 
 from typing import ClassVar
@@ -85,7 +90,11 @@ class InAdiabaticBasis(eqx.Module):
 
 
 class AlongCoupling(eqx.Module):
-    """Rescale the momentum along the nonadiabatic coupling vector d_ab."""
+    """Rescale the momentum along the nonadiabatic coupling vector d_ab; along itself where that vanishes.
+
+    It vanishes where levels cross without coupling: there a trajectory must be free to go on along its
+    diabat.
+    """
 
     def direction(self, hamiltonian, point, vectors, active, target):
         r"""$\langle u_a|\nabla\hat V|u_b\rangle$, (n,), with the phase that makes it as large as it can be
@@ -96,11 +105,11 @@ class AlongCoupling(eqx.Module):
         def element(position):
             return jnp.sum(jnp.conj(bra) * apply(hamiltonian.potential(position), ket))
 
-        real = jax.grad(lambda q: element(q).real)(point.position)
-        if not jnp.iscomplexobj(vectors):
-            return real
-        coupling = real + 1j * jax.grad(lambda q: element(q).imag)(point.position)
-        return (coupling * jnp.exp(-0.5j * jnp.angle(jnp.sum(coupling**2)))).real
+        coupling = jax.grad(lambda q: element(q).real)(point.position)
+        if jnp.iscomplexobj(vectors):
+            whole = coupling + 1j * jax.grad(lambda q: element(q).imag)(point.position)
+            coupling = (whole * jnp.exp(-0.5j * jnp.angle(jnp.sum(whole**2)))).real
+        return jnp.where(jnp.sum(coupling**2) > 0, coupling, point.momentum)
 
 
 class AlongMomentum(eqx.Module):
@@ -262,13 +271,14 @@ class SurfaceHopping(Theory):
     def _target(self, amplitudes, marked, active, chance):
         """The surface to hop to, (d,), one-hot, or all zero: the probabilities of the head of this file."""
         before = jnp.sum(marked.real**2 + marked.imag**2)
-        here = jnp.sum(jnp.where(active > 0, amplitudes, 0.0))
-        after = here.real**2 + here.imag**2
-        leaving = jnp.maximum(0.0, 1 - after / jnp.where(before > 0, before, 1.0))
-        flux = amplitudes.real * marked.real + amplitudes.imag * marked.imag
+        flux = (
+            amplitudes.real * marked.real + amplitudes.imag * marked.imag
+        )  # B_ab, and B_aa for the active one
+        here = jnp.where(active > 0, amplitudes.real**2 + amplitudes.imag**2 - flux, 0.0)
+        outwards = jnp.sum(jnp.where(active > 0, 0.0, flux))
+        returned = -jnp.sum(here) / jnp.where(outwards == 0, 1.0, outwards)
         flux = jnp.where(active > 0, 0.0, jnp.maximum(0.0, flux))
-        total = jnp.sum(flux)
-        probability = leaving * flux / jnp.where(total > 0, total, 1.0)
+        probability = flux * (1 + jnp.clip(returned, 0.0, 1.0)) / jnp.where(before > 0, before, 1.0)
         reached = jnp.cumsum(probability)
         return ((reached > chance) & (reached - probability <= chance)).astype(float)
 
