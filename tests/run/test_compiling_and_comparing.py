@@ -28,7 +28,7 @@ def test_only_the_first_of_equal_shapes_is_compiled(theory, caplog):
 
     def run(mass, momentum, stop, step, seed, trajectories, depth=0.01):
         system = bk.models.tully(1, mass=mass)
-        system = type(system)(system.manifold, A=depth)
+        system = type(system)(system.manifold, A=jnp.asarray(depth))  # plain numbers are constants
         packet = bk.GaussianPacket(position=-2.0, momentum=momentum, width=0.5)
         times = bk.times(stop, saves=4, step=step)
         many = None if isinstance(theory, bk.MeanField) else trajectories
