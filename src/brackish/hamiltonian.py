@@ -57,6 +57,18 @@ class HybridHamiltonian(eqx.Module):
         """H(z) psi, shape (d,)."""
         return self.classical(z) * psi + apply(self.quantum() + self.interaction(z), psi)
 
+    def interaction_field(self, z: Point) -> Point:
+        r"""The operator-valued Hamiltonian vector field $\hat X^j=J^{jk}\partial_k\hat H_I$ of the interaction: a tree
+        like `z`, each leaf with two trailing axes (d, d), Hermitian.
+
+        That of the whole operator differs by a multiple of the identity, the field of `classical`.
+        """
+        gradient = jax.jacfwd(self.interaction)(z)
+        field = self.manifold.hamiltonian_field
+        for _ in range(2):
+            field = jax.vmap(field, in_axes=(0, None))
+        return jax.tree_util.tree_map(lambda leaf: jnp.moveaxis(leaf, (0, 1), (-2, -1)), field(gradient, z))
+
     def suggested_step(self) -> float | None:
         """A time step (atomic units) that resolves this system, or None if nobody has looked."""
         return None

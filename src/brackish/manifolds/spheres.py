@@ -10,7 +10,7 @@ import numpy as np
 
 from brackish.errors import InvalidInput
 from brackish.manifolds.base import Manifold
-from brackish.typing import Array, Float
+from brackish.typing import Array, Float, Inexact
 
 
 def _length(length) -> np.ndarray:
@@ -33,8 +33,8 @@ class Spheres(Manifold):
             raise InvalidInput(f"Argument `count` must be at least 1 sphere, got {self.count}.")
 
     def hamiltonian_field(
-        self, gradient: Float[np.ndarray | Array, "spins 3"], point: Float[np.ndarray | Array, "spins 3"]
-    ) -> Float[Array, "spins 3"]:
+        self, gradient: Inexact[np.ndarray | Array, "spins 3"], point: Float[np.ndarray | Array, "spins 3"]
+    ) -> Inexact[Array, "spins 3"]:
         return jnp.cross(gradient, point) / self.length
 
     def project(self, point: Float[np.ndarray | Array, "spins 3"]) -> Float[Array, "spins 3"]:
