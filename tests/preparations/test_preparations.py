@@ -57,6 +57,44 @@ def test_samples_have_the_moments_of_the_wigner_function():
     assert_normal(sample, np.array([0.5, -1.0, 3.0, 2.0]), np.array([0.4, 0.7, 1.25, 0.5 / 0.7]))
 
 
+CLOUD = bk.GaussianCloud([0.5, -1.0], 3.0, [0.4, 0.7], [0.2, 1.5])
+
+
+def test_clouds_have_the_widths_that_they_are_given():
+    points = draws(CLOUD, TWO, 40_000).point
+    sample = np.concatenate([points.position, points.momentum], axis=1)
+    assert_normal(sample, np.array([0.5, -1.0, 3.0, 3.0]), np.array([0.4, 0.7, 0.2, 1.5]))
+
+
+@pytest.mark.parametrize("preparation", [PACKET, CLOUD])
+def test_densities_are_those_of_the_samples(preparation):
+    """The mean of the density over its own samples is known for a Gaussian: its peak times 1/4 for two coordinates."""
+    points = draws(preparation, TWO, 40_000).point
+    values = np.asarray(jax.vmap(preparation.density, in_axes=(None, 0))(TWO, points))
+    widths = np.prod(np.asarray(preparation.spread(TWO.manifold)[2:]))
+    mean = 1 / ((2 * np.pi) ** 2 * widths) / 4
+    assert abs(values.mean() - mean) < 4 * values.std() / np.sqrt(40_000)
+
+
+def test_normals_are_standard_deviations_from_the_centre():
+    z = CLOUD.point_from_normals(TWO.manifold, jnp.array([[1.0, -2.0], [0.5, 0.0]]))
+    np.testing.assert_allclose(z.position, [0.9, -2.4])
+    np.testing.assert_allclose(z.momentum, [3.1, 3.0])
+
+
+def test_a_start_without_a_density_says_so():
+    points = bk.Points([0.0], [0.0])
+    with pytest.raises(bk.UnsupportedHamiltonian, match="Points has no smooth classical density"):
+        points.density(ONE, ONE.manifold.probe())
+
+
+def test_clouds_name_what_is_wrong():
+    with pytest.raises(bk.InvalidInput, match="`momentum_width` must be positive"):
+        bk.GaussianCloud(0.0, 0.0, 1.0, 0.0)
+    with pytest.raises(bk.InvalidInput, match="`position` must be one number or 1"):
+        CLOUD.check(ONE)
+
+
 GRID = (np.arange(-6, 6, 12 / 90), np.arange(-8, 7, 15 / 80))
 
 

@@ -44,8 +44,7 @@ class PhaseSpace(eqx.Module):
             _two_floats(upper),
             _two_whole_numbers(points),
         )
-        largest = tuple((n - 1) // 3 for n in self.shape)
-        self.cutoff = largest if cutoff is None else _two_whole_numbers(cutoff)
+        self.cutoff = _two_whole_numbers([(n - 1) // 3 for n in self.shape] if cutoff is None else cutoff)
 
     def __check_init__(self):
         Grid(self.lower, self.upper, self.shape)  # has a line for each mistake

@@ -1,6 +1,7 @@
 """Where a run starts: packets, thermal baths, explicit points, lattices."""
 
 from brackish.preparations.base import Draw, Preparation
+from brackish.preparations.cloud import GaussianCloud
 from brackish.preparations.electronic import Adiabatic, Amplitudes, Diabatic
 from brackish.preparations.lattice import PacketLattice
 from brackish.preparations.packet import GaussianPacket
@@ -14,6 +15,7 @@ __all__ = [
     "Diabatic",
     "Directions",
     "Draw",
+    "GaussianCloud",
     "GaussianPacket",
     "PacketLattice",
     "Points",

@@ -8,7 +8,7 @@ import equinox as eqx
 from brackish.errors import UnsupportedHamiltonian
 from brackish.hamiltonian import HybridHamiltonian
 from brackish.manifolds import Canonical
-from brackish.typing import Array, Complex, Float, Key, Point
+from brackish.typing import Array, Complex, Float, Key, Point, RealScalar
 
 
 class Draw(eqx.Module):
@@ -43,6 +43,15 @@ class Preparation(eqx.Module):
         """The wavefunction (d, *grid) on a grid given by one array of positions per coordinate, unit norm."""
         raise UnsupportedHamiltonian(
             f"{type(self).__name__} has no wavefunction; start Exact from a GaussianPacket."
+        )
+
+    def density(self, hamiltonian: HybridHamiltonian, z: Point) -> RealScalar:
+        """The probability density of the classical side at one point: of unit integral in dq dp, or in the area
+        of the sphere.
+        """
+        raise UnsupportedHamiltonian(
+            f"{type(self).__name__} has no smooth classical density; start a theory of fields from a GaussianPacket or "
+            "a GaussianCloud."
         )
 
 

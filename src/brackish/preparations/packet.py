@@ -11,7 +11,7 @@ from brackish.errors import InvalidInput
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.preparations.base import Draw, Preparation, require_canonical
 from brackish.preparations.electronic import Adiabatic, ElectronicState, electronic_state
-from brackish.typing import Array, Complex, Float, Key
+from brackish.typing import Array, Complex, Float, Key, RealScalar
 
 
 def _vector(value) -> np.ndarray:
@@ -66,13 +66,20 @@ class GaussianPacket(Preparation):
 
     def draw_point(self, manifold: Canonical, key: Key) -> PhasePoint:
         """A point drawn from the Wigner function of the packet."""
+        return self.point_from_normals(manifold, jax.random.normal(key, (2, manifold.coordinates)))
+
+    def point_from_normals(self, manifold: Canonical, normals: Float[Array, "2 n"]) -> PhasePoint:
+        """The point at so many standard deviations, of positions and of momenta, from the centre."""
         position, momentum, width, momentum_width = self.spread(manifold)
-        normal = jax.random.normal(key, (2, *position.shape))
-        return PhasePoint(position + width * normal[0], momentum + momentum_width * normal[1])
+        return PhasePoint(position + width * normals[0], momentum + momentum_width * normals[1])
 
     def draw(self, hamiltonian, index, key):
         point = self.draw_point(hamiltonian.manifold, key)
         return Draw(point, self.state.spinor(hamiltonian, point), jnp.ones(()))
+
+    def density(self, hamiltonian, z):
+        """The Wigner function of the packet, Gaussian and positive."""
+        return gaussian_density(self.spread(hamiltonian.manifold), z)
 
     def wavefunction(self, hamiltonian, positions):
         centre, momentum, width, _ = self.spread(hamiltonian.manifold)
@@ -89,6 +96,15 @@ class GaussianPacket(Preparation):
             origin = tuple(jnp.argmin(jnp.abs(x - c)) for x, c in zip(positions, centre, strict=True))
             spinors = parallel_transport(spinors, origin)
         return jnp.moveaxis(envelope[..., None] * spinors, -1, 0)
+
+
+def gaussian_density(spread: tuple[Array, Array, Array, Array], z: PhasePoint) -> RealScalar:
+    r"""The Gaussian $\prod_k(2\pi\sigma_{q_k}\sigma_{p_k})^{-1}\exp[-(q_k-\bar q_k)^2/2\sigma_{q_k}^2
+    -(p_k-\bar p_k)^2/2\sigma_{p_k}^2]$ at one point; `spread`: means and standard deviations, each (n,).
+    """
+    position, momentum, width, momentum_width = spread
+    exponent = ((z.position - position) / width) ** 2 + ((z.momentum - momentum) / momentum_width) ** 2
+    return jnp.prod(jnp.exp(-0.5 * exponent) / (2 * jnp.pi * width * momentum_width))
 
 
 def parallel_transport(

@@ -33,7 +33,7 @@ DIMENSIONS = {
     **dict.fromkeys(("position", "positions", "width", "lower", "upper", "length"), "length"),
     **dict.fromkeys(("separation", "radius", "left_radius", "right_radius", "reference"), "length"),
     **dict.fromkeys(("spacing", "electron_box", "electron_spacing"), "length"),
-    **dict.fromkeys(("momentum", "momenta"), "momentum"),
+    **dict.fromkeys(("momentum", "momenta", "momentum_width"), "momentum"),
     **dict.fromkeys(("frequency", "frequencies", "cutoff", "highest", "reorganisation"), "energy"),
     **dict.fromkeys(("splitting", "bias", "coupling", "energies", "gradients", "strength"), "energy"),
     "temperature": "temperature",
@@ -47,7 +47,7 @@ DIMENSIONS = {
 """The dimension of a parameter of this name, or of this owner. Any other takes plain numbers only."""
 
 SMALLEST = {
-    **dict.fromkeys(("mass", "masses", "width", "stop", "step"), (0.0, False)),
+    **dict.fromkeys(("mass", "masses", "width", "momentum_width", "stop", "step"), (0.0, False)),
     **dict.fromkeys(("temperature", "checkpoint_every", "seed", "follow"), (0.0, True)),
     **dict.fromkeys(("trajectories", "ensembles", "saves", "chunk", "workers"), (1.0, True)),
 }
