@@ -8,6 +8,15 @@ configuration.
 from brackish.quantum.density import coherence, density_from_spinor, partial_trace, purity
 from brackish.quantum.eigen import eigensystem, level_projectors
 from brackish.quantum.exponential import propagate, propagator
+from brackish.quantum.fields import (
+    field_apply,
+    field_dagger,
+    field_expect,
+    field_outer,
+    field_product,
+    field_trace,
+    field_trace_product,
+)
 from brackish.quantum.operators import (
     annihilation,
     momentum_operator,
@@ -30,6 +39,13 @@ __all__ = [
     "density_from_spinor",
     "eigensystem",
     "expect",
+    "field_apply",
+    "field_dagger",
+    "field_expect",
+    "field_outer",
+    "field_product",
+    "field_trace",
+    "field_trace_product",
     "level_projectors",
     "momentum_operator",
     "partial_trace",
