@@ -14,11 +14,12 @@ writes down. It offers one or more of the following, and an integrator picks the
 import abc
 import enum
 from collections.abc import Callable
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from brackish.errors import UnsupportedHamiltonian
 from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
@@ -97,11 +98,13 @@ class Theory(eqx.Module):
     attaches standard errors); True, the whole ensemble, or a wavefunction. `random`: whether the motion draws
     random numbers.
     `has_trajectories`: whether the classical side is made of points that can be followed.
+    `has_phase_space`: whether there is a classical side at all, with a density of positions and momenta at once.
     """
 
     coupled: eqx.AbstractClassVar[bool]
     random: eqx.AbstractClassVar[bool]
     has_trajectories: eqx.AbstractClassVar[bool]
+    has_phase_space: ClassVar[bool] = True
 
     @abc.abstractmethod
     def requirements(self) -> Requirements:
@@ -156,6 +159,14 @@ class Theory(eqx.Module):
 
     def resolve(self, hamiltonian: HybridHamiltonian, preparation: Any, times: Any) -> "Theory":
         """This theory with every choice left to it made (a grid, a kernel width), as recorded with the result."""
+        return self
+
+    def in_coordinates(self, shift: Float[np.ndarray, " n"], scale: Float[np.ndarray, " n"]) -> "Theory":
+        r"""The same theory in other canonical coordinates, $q'=a+bq$ and $p'=p/b$ with `shift` a and `scale` b > 0.
+
+        Whatever the theory measures with a ruler changes with them: boxes, grids, widths of kernels. Most have
+        no ruler, and stay as they are.
+        """
         return self
 
 

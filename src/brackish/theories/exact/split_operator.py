@@ -78,6 +78,7 @@ class Exact(Theory):
     coupled: ClassVar[bool] = True
     random: ClassVar[bool] = False
     has_trajectories: ClassVar[bool] = False
+    has_phase_space: ClassVar[bool] = False
 
     def requirements(self):
         return Requirements(manifolds=(Canonical,), separable=True, largest_coordinates=3)
@@ -104,6 +105,16 @@ class Exact(Theory):
             )
         grid = _fitting_grid(hamiltonian, preparation, times.stop, self.absorber)
         return Exact(grid, self.absorber, self.edge_tolerance)
+
+    def in_coordinates(self, shift, scale):
+        """The box moves along; an absorber has one length for all coordinates, so their scales must be equal."""
+        absorber = self.absorber
+        if absorber is not None:
+            if np.ptp(scale) > 0:
+                raise UnsupportedHamiltonian("The absorber of Exact needs the same scale for all coordinates.")
+            absorber = Absorber(float(absorber.length * scale[0]), absorber.strength)
+        lower, upper = (shift + scale * np.asarray(end) for end in (self.box.lower, self.box.upper))
+        return Exact(Grid(lower, upper, self.box.points), absorber, self.edge_tolerance)
 
     @property
     def box(self) -> Grid:
