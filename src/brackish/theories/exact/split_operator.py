@@ -111,7 +111,9 @@ class Exact(Theory):
         absorber = self.absorber
         if absorber is not None:
             if np.ptp(scale) > 0:
-                raise UnsupportedHamiltonian("The absorber of Exact needs the same scale for all coordinates.")
+                raise UnsupportedHamiltonian(
+                    "The absorber of Exact needs the same scale for all coordinates."
+                )
             absorber = Absorber(float(absorber.length * scale[0]), absorber.strength)
         lower, upper = (shift + scale * np.asarray(end) for end in (self.box.lower, self.box.upper))
         return Exact(Grid(lower, upper, self.box.points), absorber, self.edge_tolerance)
