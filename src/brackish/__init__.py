@@ -11,6 +11,7 @@ jax.config.update("jax_enable_x64", True)
 
 # ruff: noqa: E402  (float64 comes before everything else)
 from brackish import integrators, models, plot, quantum
+from brackish.audit import Audit, audit, audit_table
 from brackish.errors import (
     BrackishError,
     CheckpointError,
@@ -18,6 +19,7 @@ from brackish.errors import (
     RunFailed,
     UnsupportedHamiltonian,
 )
+from brackish.grids import PhaseSpace
 from brackish.hamiltonian import (
     HybridHamiltonian,
     SeparableHamiltonian,
@@ -49,6 +51,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Adiabatic",
+    "Audit",
     "BrackishError",
     "Canonical",
     "CheckpointError",
@@ -61,6 +64,7 @@ __all__ = [
     "Observable",
     "PacketLattice",
     "PhasePoint",
+    "PhaseSpace",
     "Points",
     "Product",
     "ProductPoint",
@@ -73,6 +77,8 @@ __all__ = [
     "UniformDirections",
     "UnsupportedHamiltonian",
     "add",
+    "audit",
+    "audit_table",
     "change_basis",
     "compare",
     "hamiltonian",

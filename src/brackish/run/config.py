@@ -52,7 +52,7 @@ from brackish.run.catalogue import (
     table_of_times,
 )
 from brackish.run.compare import theory_names
-from brackish.run.presets import model_aliases
+from brackish.run.presets import PRESETS, model_aliases
 from brackish.run.times import Times, times
 from brackish.theory import HasJump, Theory
 from brackish.units import quantity
@@ -92,6 +92,19 @@ def with_theories(setup: Setup, theories: Iterable[Theory]) -> Setup:
     """The same run with other theories, each with its own integrator."""
     theories = tuple(theories)
     return dataclasses.replace(setup, theories=theories, integrators=(None,) * len(theories))
+
+
+def natural_start(hamiltonian: HybridHamiltonian) -> tuple[Preparation, Times] | None:
+    """The preparation and the times of the ready-made comparison on a Hamiltonian of this type, if there is one."""
+    known = named_models()
+    for name, preset in PRESETS.items():
+        document = preset()
+        model = dict(document["model"])
+        if type(known[model.pop("name")](**model)) is type(hamiltonian):
+            reader = _Reader(name)
+            table = reader.component(document, "preparation", "kind", named_preparations())
+            return reader.construct(table, "preparation"), times(**document["times"])
+    return None
 
 
 def read(path: str | Path) -> tuple[str, Setup]:

@@ -1,0 +1,115 @@
+r"""Property 3: covariance under quantum unitary transformations and classical canonical transformations.
+
+The run is repeated with the same Hamiltonian, the same start and the same theory written in another basis,
+$\hat H\to U\hat H U^\dagger$, and in other canonical coordinates, $z\to\Phi(z)$. What comes out, written back, must be
+what came out before.
+"""
+
+import numpy as np
+
+from brackish.audit.bench import Bench, middle_of_motion
+from brackish.audit.coordinates import (
+    CanonicalMap,
+    Moved,
+    PlaneTurn,
+    ScaleAndShift,
+    SphereTurn,
+    TurnBoth,
+)
+from brackish.audit.finding import Finding, Measurement
+from brackish.errors import RunFailed, UnsupportedHamiltonian
+from brackish.manifolds import Canonical, Product
+
+NAME = "covariance"
+SAME = 1e-5
+"""Far above round-off: grids and kernels on lattices, which do not move along, leave up to 1e-6."""
+WHY = "round-off, and what a grid that does not move along cuts off"
+ANGLE = 0.3
+
+
+def examine(bench: Bench) -> Finding:
+    """A random unitary, and the canonical maps that the theory takes."""
+    record = bench.record
+    unitary = random_unitary(bench)
+    rotated = bench.run(unitary=unitary)
+    measurements = [
+        Measurement("density operator, random unitary", record.quantum_distance(rotated), SAME, WHY),
+        Measurement("classical moments, random unitary", record.classical_distance(rotated), SAME, WHY),
+    ]
+    notes: list[str] = []
+    tried = ["a random unitary"]
+    manifold = bench.hamiltonian.manifold
+    if isinstance(manifold, Canonical):
+        change = scaled_and_shifted(record, manifold)
+        again = bench.run(change=change)
+        measurements += _both(record, again, change)
+        tried.append(change.name)
+    mixing = mixing_map(bench, record)
+    try:
+        theory, name = bench.theory, type(bench.theory).__name__
+        theory.requirements().check(name, Moved(bench.hamiltonian, mixing))
+        # without rotation, yet as the same kind of Hamiltonian: the same integrator, and the same error of the step
+        before, after = (bench.run(change=change) for change in (unturned(mixing), mixing))
+        measurements += _both(before, after, mixing)
+        tried.append(mixing.name)
+    except UnsupportedHamiltonian as refusal:
+        notes.append(f"{mixing.name}: refused ({refusal})")
+    except RunFailed as failure:
+        notes.append(f"{mixing.name}: no answer ({failure})")
+    return Finding(
+        3, NAME, tuple(measurements), "the same run written with " + ", ".join(tried), tuple(notes)
+    )
+
+
+def _both(before, after, change: CanonicalMap) -> list[Measurement]:
+    return [
+        Measurement(f"density operator, {change.name}", before.quantum_distance(after), SAME, WHY),
+        Measurement(f"classical moments, {change.name}", before.classical_distance(after), SAME, WHY),
+    ]
+
+
+def random_unitary(bench: Bench) -> np.ndarray:
+    """A unitary (d, d) with random phases, drawn evenly from all."""
+    rng = np.random.default_rng((bench.seed, 3))
+    levels = bench.hamiltonian.levels
+    orthogonal, triangle = np.linalg.qr(rng.normal(size=(levels, levels, 2)) @ np.array([1, 1j]))
+    diagonal = np.diagonal(triangle)
+    return orthogonal * (diagonal / np.abs(diagonal))
+
+
+def scaled_and_shifted(record, manifold: Canonical) -> ScaleAndShift:
+    """Another unit for each position, another origin by about the spread."""
+    position, _, _ = middle_of_motion(record, manifold)
+    scale = 1.3 + 0.2 * np.cos(np.arange(position.size))
+    return ScaleAndShift(-0.37 * record.spread[: position.size] - 0.1 * position, scale)
+
+
+def mixing_map(bench: Bench, record) -> CanonicalMap:
+    """A rotation: of the planes (q, p) about the middle of the motion, and of the spins."""
+    manifold = bench.hamiltonian.manifold
+    if isinstance(manifold, Canonical):
+        return PlaneTurn(np.asarray(ANGLE), *middle_of_motion(record, manifold))
+    spins = SphereTurn(_rotation(np.random.default_rng((bench.seed, 4))))
+    if isinstance(manifold, Product):
+        plane = PlaneTurn(np.asarray(ANGLE), *middle_of_motion(record, manifold.canonical))
+        return TurnBoth(plane, spins)
+    return spins
+
+
+def unturned(mixing: CanonicalMap) -> CanonicalMap:
+    """A map of the same kind that changes nothing."""
+    if isinstance(mixing, PlaneTurn):
+        return PlaneTurn(np.zeros(()), mixing.position, mixing.momentum, mixing.ratio)
+    if isinstance(mixing, TurnBoth):
+        plane = mixing.canonical
+        return TurnBoth(
+            PlaneTurn(np.zeros(()), plane.position, plane.momentum, plane.ratio), SphereTurn(np.eye(3))
+        )
+    return SphereTurn(np.eye(3))
+
+
+def _rotation(rng: np.random.Generator) -> np.ndarray:
+    """A rotation (3, 3), drawn evenly from all."""
+    orthogonal, triangle = np.linalg.qr(rng.normal(size=(3, 3)))
+    orthogonal = orthogonal * np.sign(np.diagonal(triangle))
+    return orthogonal * np.linalg.det(orthogonal)
