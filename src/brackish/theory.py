@@ -37,6 +37,7 @@ class Status(enum.IntEnum):
     reached_edge = 3
     reached_largest_momentum = 4
     did_not_converge = 5
+    highest_waves_grew = 6
 
 
 class Weighted(eqx.Module):
@@ -152,6 +153,10 @@ class Theory(eqx.Module):
     def check(self, hamiltonian: HybridHamiltonian, y: State) -> Array:
         """A `Status` number for the state, computed when it is saved."""
         return jnp.asarray(Status.fine)
+
+    def own_observables(self, hamiltonian: HybridHamiltonian) -> tuple[Any, ...]:
+        """Observables that this theory alone has; kept beside the standard ones."""
+        return ()
 
     def suggested_step(self, hamiltonian: HybridHamiltonian) -> float | None:
         """A time step for this theory on this Hamiltonian, if the Hamiltonian suggests one."""

@@ -94,7 +94,7 @@ class PhaseSpace(eqx.Module):
         left out.
         """
         waves = self.transform(field)
-        along_q, along_p = (self._shown(k, axis, waves) for axis, k in enumerate(self._odd_wavenumbers()))
+        along_q, along_p = (self._shown(k, axis, waves) for axis, k in enumerate(self.odd_wavenumbers()))
         return jnp.stack([self._field(1j * along * waves, field) for along in (along_q, along_p)])
 
     def bracket(
@@ -112,27 +112,34 @@ class PhaseSpace(eqx.Module):
     def divergence(self, vector: Inexact[Array, "two *leading Q P"]) -> Inexact[Array, "*leading Q P"]:
         """dv_q/dq + dv_p/dp."""
         waves = self.transform(vector)
-        along_q, along_p = (self._shown(k, axis, waves[0]) for axis, k in enumerate(self._odd_wavenumbers()))
+        along_q, along_p = (self._shown(k, axis, waves[0]) for axis, k in enumerate(self.odd_wavenumbers()))
         return self._field(1j * along_q * waves[0] + 1j * along_p * waves[1], vector)
 
     def dealias(self, field: Inexact[Array, "*leading Q P"]) -> Inexact[Array, "*leading Q P"]:
         """The field without the waves beyond the cutoff."""
-        waves = self.transform(field)
-        kept = [
-            np.abs(numbers) <= cutoff
-            for numbers, cutoff in zip(self.mode_numbers(), self.cutoff, strict=True)
-        ]
-        keep_q, keep_p = (self._shown(keep, axis, waves) for axis, keep in enumerate(kept))
-        return self._field(jnp.where(keep_q & keep_p, waves, 0.0), field)
+        return self._below(field, 1.0)
+
+    def highest_waves(self, field: Inexact[Array, "*leading Q P"]) -> Inexact[Array, "*leading Q P"]:
+        """The waves that `dealias` keeps in the outermost fifth, along q or along p: where trouble shows first."""
+        return self._below(field, 1.0) - self._below(field, 0.8)
 
     def mode_numbers(self) -> tuple[np.ndarray, np.ndarray]:
         """Waves across the box, along q and along p, in the order of the discrete Fourier transform."""
         along_q, along_p = (np.rint(np.fft.fftfreq(n, 1 / n)).astype(int) for n in self.shape)
         return along_q, along_p
 
-    def _odd_wavenumbers(self) -> list[np.ndarray]:
+    def odd_wavenumbers(self) -> list[np.ndarray]:
+        """Wavenumbers along q and along p for odd derivatives: zero for a wave without a partner."""
         numbers = zip(self.plane.wavenumbers(), self.mode_numbers(), self.shape, strict=True)
         return [np.where(2 * np.abs(mode) == points, 0.0, k) for k, mode, points in numbers]
+
+    def _below(self, field: Array, share: float) -> Array:
+        """The field on mode numbers up to this share of the cutoff."""
+        waves = self.transform(field)
+        pairs = zip(self.mode_numbers(), self.cutoff, strict=True)
+        kept = [np.abs(numbers) <= share * cutoff for numbers, cutoff in pairs]
+        keep_q, keep_p = (self._shown(keep, axis, waves) for axis, keep in enumerate(kept))
+        return self._field(jnp.where(keep_q & keep_p, waves, 0.0), field)
 
     def _shown(self, values: np.ndarray, axis: int, waves: Array) -> Array:
         """One value per mode of one axis, shaped to multiply the `waves`, of which there may be half along p."""

@@ -81,7 +81,7 @@ def simulate(
     ensembles = _at_least_one("ensembles", ensembles)
     lanes = count if not theory.coupled else (ensembles if theory.has_trajectories else 1)
     steps = times.steps_between_saves(theory.suggested_step(hamiltonian))
-    kept = standard_observables(hamiltonian) + tuple(observables)
+    kept = standard_observables(hamiltonian) + theory.own_observables(hamiltonian) + tuple(observables)
     followed = min(_not_negative("follow", follow), count) if theory.has_trajectories else 0
     width = block_width(hamiltonian, theory, lanes)
     followed = followed if theory.coupled else min(followed, width)
@@ -238,6 +238,8 @@ class _Run:
             Status.reached_edge: "has reached the edge of its box; give a larger grid or a stronger absorber",
             Status.reached_largest_momentum: "has reached the largest momentum of its grid; give more points",
             Status.did_not_converge: "needs a smaller step: the implicit or adaptive solution did not converge",
+            Status.highest_waves_grew: "has grown the highest waves of its grid, which its equations amplify the fastest; "
+            "stop earlier, or keep fewer waves",
         }[Status(status)]
         if not theory.has_trajectories:
             who = "the wavefunction"
@@ -248,7 +250,7 @@ class _Run:
         moment = self.times.grid()[save]
         advice = (
             ""
-            if status in (Status.reached_edge, Status.reached_largest_momentum)
+            if status in (Status.reached_edge, Status.reached_largest_momentum, Status.highest_waves_grew)
             else (f" The time step is {self.plan.step:g}.")
         )
         return RunFailed(f"{name}: {who} {what} (at or shortly before time {moment:g}).{advice}")

@@ -1,6 +1,10 @@
 """One file a theory. A theory says how the state moves; it knows no models, no runner and no other theory."""
 
 from brackish.theories.exact.split_operator import Absorber, Exact, Grid
+from brackish.theories.fields.aleksandrov_gerasimenko import AleksandrovGerasimenko
+from brackish.theories.fields.ehrenfest_continuum import ContinuumEhrenfest
+from brackish.theories.fields.hybrid_mean_field import HybridMeanField
+from brackish.theories.fields.nonlinear_koopman import NonlinearKoopman
 from brackish.theories.trajectories.born_oppenheimer import BornOppenheimer
 from brackish.theories.trajectories.ehrenfest import Ehrenfest
 from brackish.theories.trajectories.mean_field import MeanField
@@ -19,19 +23,23 @@ from brackish.theories.trajectories.surface_hopping import (
 
 __all__ = [
     "Absorber",
+    "AleksandrovGerasimenko",
     "AlongCoupling",
     "AlongMomentum",
     "BornOppenheimer",
+    "ContinuumEhrenfest",
     "Ehrenfest",
     "EnergyBasedDecoherence",
     "Exact",
     "Grid",
+    "HybridMeanField",
     "InAdiabaticBasis",
     "InDiabaticBasis",
     "KeepVelocity",
     "MeanField",
     "NoDecoherence",
     "NoRescaling",
+    "NonlinearKoopman",
     "ReverseVelocity",
     "SurfaceHopping",
 ]

@@ -1,0 +1,1 @@
+"""Theories of fields on a grid of the classical manifold."""

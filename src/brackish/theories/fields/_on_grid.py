@@ -1,0 +1,148 @@
+"""What theories of fields share: a grid, a start on it, and what observables see of matrices and spinors on nodes."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from brackish.errors import InvalidInput
+from brackish.hamiltonian import HybridHamiltonian
+from brackish.quantum import field_outer
+from brackish.theory import Status, Weighted
+from brackish.typing import Array, Complex, Float, Inexact, RealScalar
+
+STARTING_ERROR = 1e-6
+"""How far from 1 the integral of the starting density over the nodes may be."""
+
+
+def checked_grid(name: str, grid: Any, hamiltonian: HybridHamiltonian, preparation: Any) -> Any:
+    """The grid, once it is known to carry functions on the manifold and to hold the starting density.
+
+    Raises `UnsupportedHamiltonian` for a grid of another manifold, `InvalidInput` if there is none, or if the
+    density does not integrate to 1 on it.
+    """
+    if grid is None:
+        raise InvalidInput(
+            f"{name} needs a `grid` on {hamiltonian.manifold.describe()}: PhaseSpace(lower, upper, points) for one "
+            "position and its momentum, SphereGrid(largest_degree) for one sphere."
+        )
+    grid.matches(hamiltonian.manifold)
+    total = float(_total(hamiltonian, preparation, grid))
+    if not abs(total - 1) < STARTING_ERROR:
+        raise InvalidInput(
+            f"Argument `grid` of {name} does not hold the starting density: it integrates to {total:.8g} instead of 1. "
+            "Give a larger box, or more points."
+        )
+    return grid
+
+
+def box(name: str, grid: Any) -> Any:
+    """The grid of a theory that has been resolved."""
+    if grid is None:
+        raise InvalidInput(f"{name} has no grid yet: give one, or let `resolve` look at it.")
+    return grid
+
+
+@eqx.filter_jit
+def _total(hamiltonian, preparation, grid):
+    return grid.integrate(density_at_nodes(hamiltonian, preparation, grid))
+
+
+def density_at_nodes(hamiltonian: HybridHamiltonian, preparation: Any, grid: Any) -> Float[Array, "*grid"]:
+    """The classical density of a preparation at each node."""
+    points = jax.tree_util.tree_map(jnp.asarray, grid.points())
+    return jax.vmap(preparation.density, in_axes=(None, 0))(hamiltonian, points).reshape(grid.shape)
+
+
+def starting_density(hamiltonian: HybridHamiltonian, preparation: Any, grid: Any) -> Float[Array, "*grid"]:
+    """The classical density of a preparation, of unit integral over the nodes."""
+    density = density_at_nodes(hamiltonian, preparation, grid)
+    return density / grid.integrate(density)
+
+
+def starting_spinors(
+    hamiltonian: HybridHamiltonian, preparation: Any, grid: Any
+) -> Complex[Array, "d *grid"]:
+    """The local quantum state of a preparation at each node."""
+    points = jax.tree_util.tree_map(jnp.asarray, grid.points())
+    spinors = jax.vmap(preparation.state.spinor, in_axes=(None, 0))(hamiltonian, points)
+    return jnp.moveaxis(spinors, 0, -1).reshape(hamiltonian.levels, *grid.shape)
+
+
+def starting_operator(
+    hamiltonian: HybridHamiltonian, preparation: Any, grid: Any
+) -> Complex[Array, "d d *grid"]:
+    """The density of a preparation times its local projector: free of phases of the local state."""
+    spinors = starting_spinors(hamiltonian, preparation, grid)
+    return starting_density(hamiltonian, preparation, grid) * field_outer(spinors, spinors)
+
+
+def points_of_operator(grid: Any, operator: Inexact[Array, "d d *grid"]) -> Weighted:
+    """The nodes, each with its share of the classical density (negative where that is) and the local state.
+
+    Where there is no density the local state is not defined, and the even mixture stands in its place.
+    """
+    levels = operator.shape[0]
+    density = jnp.trace(operator).real
+    empty = jnp.abs(density) <= 1e-14 * jnp.max(jnp.abs(density))
+    mixture = jnp.eye(levels).reshape(levels, levels, *([1] * density.ndim)) / levels
+    local = jnp.where(empty, mixture, operator / jnp.where(empty, 1.0, density))
+    points = jax.tree_util.tree_map(jnp.asarray, grid.points())
+    flat = jnp.moveaxis(local.reshape(levels, levels, -1), -1, 0)
+    return Weighted(points, flat, (density * grid.weights()).ravel())
+
+
+def norm_status(finite: Array, norm: RealScalar) -> Array:
+    """A `Status`: numbers are numbers, and the norm is 1 to 1e-6."""
+    lost = jnp.where(jnp.abs(norm - 1) > 1e-6, Status.lost_norm, Status.fine)
+    return jnp.where(finite, lost, Status.not_finite)
+
+
+# -- Hermitian fields as real ones ----------------------------------------------------------------------------
+
+
+def _upper(levels: int, axes: int) -> np.ndarray:
+    return np.triu(np.ones((levels, levels), bool)).reshape(levels, levels, *([1] * axes))
+
+
+def packed(field: Complex[Array, "d d *grid"]) -> Float[Array, "d d *grid"]:
+    """A Hermitian field as one real number an entry: real parts on and above the diagonal, imaginary ones below."""
+    return jnp.where(_upper(field.shape[0], field.ndim - 2), field.real, field.imag)
+
+
+def unpacked(field: Float[Array, "d d *grid"]) -> Complex[Array, "d d *grid"]:
+    """The Hermitian field that `packed` made real."""
+    levels = field.shape[0]
+    upper = _upper(levels, field.ndim - 2)
+    diagonal = np.eye(levels, dtype=bool).reshape(levels, levels, *([1] * (field.ndim - 2)))
+    turned = jnp.swapaxes(field, 0, 1)
+    real = jnp.where(upper, field, turned)
+    imaginary = jnp.where(diagonal, 0.0, jnp.where(upper, -turned, field))
+    return jax.lax.complex(real, imaginary)
+
+
+def hermitian_gradient(
+    grid: Any, field: Complex[Array, "d d *grid"]
+) -> Complex[Array, "components d d *grid"]:
+    """The gradient of a Hermitian field, by transforms of real numbers."""
+    return jax.vmap(unpacked)(grid.gradient(packed(field)))
+
+
+def hermitian_divergence(
+    grid: Any, vector: Complex[Array, "components d d *grid"]
+) -> Complex[Array, "d d *grid"]:
+    """The divergence of a vector of Hermitian fields."""
+    return unpacked(grid.divergence(jax.vmap(packed)(vector)))
+
+
+def advected(
+    grid: Any, velocity: Float[Array, "components *grid"], field: Inexact[Array, "n *grid"], gradient: Array
+) -> Inexact[Array, "n *grid"]:
+    r"""$-\frac12[\mathcal X\cdot\nabla f+\nabla\cdot(\mathcal Xf)]$ of a half-density f with its `gradient`.
+
+    Whatever the grid, $\int|f|^2$ does not change.
+    """
+    moved = jnp.sum(velocity[:, None] * gradient, axis=0)
+    return -0.5 * (moved + grid.divergence(velocity[:, None] * field[None]))
