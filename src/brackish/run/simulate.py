@@ -238,7 +238,7 @@ class _Run:
             Status.reached_edge: "has reached the edge of its box; give a larger grid or a stronger absorber",
             Status.reached_largest_momentum: "has reached the largest momentum of its grid; give more points",
             Status.did_not_converge: "needs a smaller step: the implicit or adaptive solution did not converge",
-            Status.highest_waves_grew: "has grown the highest waves of its grid, which its equations amplify the fastest; "
+            Status.highest_waves_grew: "has grown the highest waves of its grid, which the equations amplify fastest; "
             "stop earlier, or keep fewer waves",
         }[Status(status)]
         if not theory.has_trajectories:
