@@ -206,6 +206,40 @@ def resume(
     _finish(setup, text, place, workers, not no_progress)
 
 
+@app.command()
+def audit(
+    theory: Annotated[str, typer.Argument(help="A theory: see `brackish list theories`.")],
+    model: Annotated[
+        str, typer.Argument(help="A ready-made system and start: see `brackish list comparisons`.")
+    ],
+    trajectories: Trajectories = None,
+    seed: Seed = None,
+    momentum: Momentum = None,
+    json: Annotated[bool, typer.Option("--json", help="Print every number, for programs.")] = False,
+) -> None:
+    """Put five consistency properties of a theory to the test, by runs of it: verdicts with numbers."""
+    from json import dumps
+
+    from brackish.audit.report import SAVES
+    from brackish.run import catalogue, config
+
+    document = _preset(model, momentum, "model")
+    known = catalogue.named_theories()
+    if theory not in known:
+        raise unknown_name("theory", theory, known)
+    _keep_compiled_programs()
+    setup = config.build({**document, "theory": [{"kind": theory}]}, model)
+    options = {"trajectories": trajectories, "seed": seed}
+    found = bk.audit(
+        setup.theories[0],
+        setup.hamiltonian,
+        setup.preparation,
+        bk.times(setup.times.stop, SAVES),
+        **{key: value for key, value in options.items() if value is not None},
+    )
+    typer.echo(dumps(found.to_dict(), indent=2) if json else str(found))
+
+
 @app.command("list")
 def list_(
     kind: Kind = None,
@@ -278,11 +312,11 @@ def _import_meanwhile(*modules: str) -> None:
     threading.Thread(target=imports, daemon=True).start()
 
 
-def _preset(name: str, momentum: float | None) -> dict[str, Any]:
+def _preset(name: str, momentum: float | None, kind: str = "comparison") -> dict[str, Any]:
     from brackish.run.presets import PRESETS, takes_momentum
 
     if name not in PRESETS:
-        raise unknown_name("comparison", name, PRESETS)
+        raise unknown_name(kind, name, PRESETS)
     if momentum is None:
         return PRESETS[name]()
     if not takes_momentum(name):

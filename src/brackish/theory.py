@@ -12,6 +12,7 @@ writes down. It offers one or more of the following, and an integrator picks the
 """
 
 import abc
+import dataclasses
 import enum
 from collections.abc import Callable
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -169,10 +170,13 @@ class Theory(eqx.Module):
     def in_coordinates(self, shift: Float[np.ndarray, " n"], scale: Float[np.ndarray, " n"]) -> "Theory":
         r"""The same theory in other canonical coordinates, $q'=a+bq$ and $p'=p/b$ with `shift` a and `scale` b > 0.
 
-        Whatever the theory measures with a ruler changes with them: boxes, grids, widths of kernels. Most have
-        no ruler, and stay as they are.
+        Whatever the theory measures with a ruler changes with them: boxes, widths of kernels. By default that is its
+        `grid`, if it has one that knows how; most theories have no ruler, and stay as they are.
         """
-        return self
+        grid = getattr(self, "grid", None)
+        if not hasattr(grid, "in_coordinates"):
+            return self
+        return dataclasses.replace(self, grid=grid.in_coordinates(shift, scale))
 
 
 @runtime_checkable

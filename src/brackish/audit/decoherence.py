@@ -1,4 +1,4 @@
-r"""Property 5: in the presence of an interaction the quantum purity $\mathrm{Tr}\,\hat\rho^2$ is not a constant of motion.
+r"""Property 5: with an interaction the quantum purity $\mathrm{Tr}\,\hat\rho^2$ is not a constant of motion.
 
 Without an interaction it is one: that is part of property 4.
 """

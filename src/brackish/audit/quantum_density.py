@@ -23,7 +23,8 @@ def examine(bench: Bench) -> Finding:
         # an eigenvalue moves by no more than the norm of what is added to the matrix
         allowance = STANDARD_ERRORS * np.sqrt(np.sum(record.density_error**2, axis=(1, 2)))
         why += ", and three standard errors, as the motion itself is drawn at random"
-    worst = int(np.argmin(least + allowance))
+    margin = least - LOWEST + allowance
+    worst = int(np.argmin(margin if np.any(margin < 0) else least))
     measurements = (
         Measurement(
             "least eigenvalue", float(least[worst]), float(LOWEST - allowance[worst]), why, at_most=False

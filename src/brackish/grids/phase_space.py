@@ -72,6 +72,15 @@ class PhaseSpace(eqx.Module):
                 f"A PhaseSpace grid needs Canonical(1), one position and its momentum, got {manifold.describe()}."
             )
 
+    def in_coordinates(
+        self, shift: Float[np.ndarray, " one"], scale: Float[np.ndarray, " one"]
+    ) -> "PhaseSpace":
+        """The same nodes in the coordinates q' = a + b q, p' = p / b."""
+        lower, upper = (
+            (float(shift[0] + scale[0] * q), float(p / scale[0])) for q, p in (self.lower, self.upper)
+        )
+        return PhaseSpace(lower, upper, self.shape, self.cutoff)
+
     def points(self) -> PhasePoint:
         """All nodes, in the order of a flattened field: position and momentum, each (G, 1)."""
         nodes = self.plane.nodes()

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brackish.errors import InvalidInput
-from brackish.typing import Array, Complex
+from brackish.typing import Array, Complex, Float
 
 
 def _floats(value) -> tuple[float, ...]:
@@ -45,6 +45,12 @@ class Grid(eqx.Module):
     def coordinates(self) -> int:
         """How many coordinates the grid has."""
         return len(self.points)
+
+    def in_coordinates(self, shift: Float[np.ndarray, " n"], scale: Float[np.ndarray, " n"]) -> "Grid":
+        """The same points in the coordinates q' = a + b q."""
+        return Grid(
+            shift + scale * np.asarray(self.lower), shift + scale * np.asarray(self.upper), self.points
+        )
 
     @property
     def spacings(self) -> tuple[float, ...]:

@@ -115,8 +115,7 @@ class Exact(Theory):
                     "The absorber of Exact needs the same scale for all coordinates."
                 )
             absorber = Absorber(float(absorber.length * scale[0]), absorber.strength)
-        lower, upper = (shift + scale * np.asarray(end) for end in (self.box.lower, self.box.upper))
-        return Exact(Grid(lower, upper, self.box.points), absorber, self.edge_tolerance)
+        return Exact(self.box.in_coordinates(shift, scale), absorber, self.edge_tolerance)
 
     @property
     def box(self) -> Grid:
