@@ -10,6 +10,7 @@ from brackish.analysis.geometry import (
     potential_derivatives,
     quantum_geometric_tensor,
 )
+from brackish.analysis.growth import linear_growth_rate
 from brackish.analysis.potentials import potential_curves, visited_positions
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "fubini_study_metric",
     "is_complex",
     "level_resolvent",
+    "linear_growth_rate",
     "potential_curves",
     "potential_derivatives",
     "quantum_geometric_tensor",
