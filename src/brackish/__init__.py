@@ -19,7 +19,7 @@ from brackish.errors import (
     RunFailed,
     UnsupportedHamiltonian,
 )
-from brackish.grids import PhaseSpace
+from brackish.grids import PhaseSpace, SphereGrid
 from brackish.hamiltonian import (
     HybridHamiltonian,
     SeparableHamiltonian,
@@ -70,6 +70,7 @@ __all__ = [
     "ProductPoint",
     "RunFailed",
     "SeparableHamiltonian",
+    "SphereGrid",
     "Spheres",
     "ThermalBath",
     "Times",

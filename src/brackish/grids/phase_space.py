@@ -5,11 +5,14 @@ $$\{f,g\}=\partial_qf\,\partial_pg-\partial_pf\,\partial_qg,\qquad X_h=(\partial
 Every method takes fields with any leading axes and the grid trailing, (..., Q, P), real or complex.
 """
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
 from brackish.errors import InvalidInput, UnsupportedHamiltonian
+from brackish.grids.base import FieldGrid
 from brackish.grids.spectral import Grid
 from brackish.manifolds import Canonical, Manifold, PhasePoint
 from brackish.typing import Array, Float, Inexact
@@ -25,7 +28,7 @@ def _two_whole_numbers(value) -> tuple[int, int]:
     return int(first), int(second)
 
 
-class PhaseSpace(eqx.Module):
+class PhaseSpace(FieldGrid):
     """A periodic box of one position (bohr) and one momentum (atomic units of momentum).
 
     `lower`, `upper`: its corners, each (q, p). `points`: how many, one number or (Q, P). `cutoff`: the largest mode
@@ -37,6 +40,8 @@ class PhaseSpace(eqx.Module):
     upper: tuple[float, float] = eqx.field(static=True)
     shape: tuple[int, int] = eqx.field(static=True)
     cutoff: tuple[int, int] = eqx.field(static=True)
+    dims: ClassVar[tuple[str, str]] = ("grid_position", "grid_momentum")
+    components: ClassVar[int] = 2
 
     def __init__(self, lower, upper, points, cutoff=None):
         self.lower, self.upper, self.shape = (
@@ -60,11 +65,6 @@ class PhaseSpace(eqx.Module):
         """The same box as a grid of two coordinates: its nodes, spacings and wavenumbers."""
         return Grid(self.lower, self.upper, self.shape)
 
-    @property
-    def components(self) -> int:
-        """Components of a gradient: along q and along p."""
-        return 2
-
     def matches(self, manifold: Manifold) -> None:
         """Raise `UnsupportedHamiltonian` unless fields on this grid are functions on the `manifold`."""
         if not (isinstance(manifold, Canonical) and manifold.coordinates == 1):
@@ -85,6 +85,14 @@ class PhaseSpace(eqx.Module):
         """All nodes, in the order of a flattened field: position and momentum, each (G, 1)."""
         nodes = self.plane.nodes()
         return PhasePoint(nodes[:, :1], nodes[:, 1:])
+
+    def axes(self) -> dict[str, tuple[np.ndarray, str, str]]:
+        """Positions and momenta of the nodes."""
+        position, momentum = self.plane.positions()
+        return {
+            "grid_position": (position, "bohr", "positions of the nodes"),
+            "grid_momentum": (momentum, "hbar/bohr", "momenta of the nodes"),
+        }
 
     def weights(self) -> Float[np.ndarray, "Q P"]:
         """The area dq dp that belongs to each node."""
@@ -131,6 +139,11 @@ class PhaseSpace(eqx.Module):
     def highest_waves(self, field: Inexact[Array, "*leading Q P"]) -> Inexact[Array, "*leading Q P"]:
         """The waves that `dealias` keeps in the outermost fifth, along q or along p: where trouble shows first."""
         return self._below(field, 1.0) - self._below(field, 0.8)
+
+    def largest_rate(self, vector: Float[Array, "two Q P"]) -> Float[Array, ""]:
+        r"""The largest $|\mathcal X^q|k_q+|\mathcal X^p|k_p$ over nodes, at the cutoff: a bound on frequencies."""
+        largest = [np.abs(k[cutoff]) for k, cutoff in zip(self.odd_wavenumbers(), self.cutoff, strict=True)]
+        return jnp.max(jnp.abs(vector[0]) * largest[0] + jnp.abs(vector[1]) * largest[1])
 
     def mode_numbers(self) -> tuple[np.ndarray, np.ndarray]:
         """Waves across the box, along q and along p, in the order of the discrete Fourier transform."""
