@@ -14,6 +14,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jax.tree_util import Partial
 
 from brackish.errors import InvalidInput
@@ -67,7 +68,15 @@ class HybridHamiltonian(eqx.Module):
         field = self.manifold.hamiltonian_field
         for _ in range(2):
             field = jax.vmap(field, in_axes=(0, None))
-        return jax.tree_util.tree_map(lambda leaf: jnp.moveaxis(leaf, (0, 1), (-2, -1)), field(gradient, z))
+        if jnp.iscomplexobj(jax.tree_util.tree_leaves(gradient)[0]):
+            # vectors are real: the two parts of a complex operator move apart
+            real, imaginary = (
+                field(jax.tree_util.tree_map(part, gradient), z) for part in (jnp.real, jnp.imag)
+            )
+            vectors = jax.tree_util.tree_map(lax.complex, real, imaginary)
+        else:
+            vectors = field(gradient, z)
+        return jax.tree_util.tree_map(lambda leaf: jnp.moveaxis(leaf, (0, 1), (-2, -1)), vectors)
 
     def suggested_step(self) -> float | None:
         """A time step (atomic units) that resolves this system, or None if nobody has looked."""

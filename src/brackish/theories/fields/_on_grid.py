@@ -76,7 +76,7 @@ def starting_operator(
 ) -> Complex[Array, "d d *grid"]:
     """The density of a preparation times its local projector: free of phases of the local state."""
     spinors = starting_spinors(hamiltonian, preparation, grid)
-    return starting_density(hamiltonian, preparation, grid) * field_outer(spinors, spinors)
+    return starting_density(hamiltonian, preparation, grid)[None, None] * field_outer(spinors, spinors)
 
 
 def points_of_operator(grid: Any, operator: Inexact[Array, "d d *grid"]) -> Weighted:
@@ -88,7 +88,8 @@ def points_of_operator(grid: Any, operator: Inexact[Array, "d d *grid"]) -> Weig
     density = jnp.trace(operator).real
     empty = jnp.abs(density) <= 1e-14 * jnp.max(jnp.abs(density))
     mixture = jnp.eye(levels).reshape(levels, levels, *([1] * density.ndim)) / levels
-    local = jnp.where(empty, mixture, operator / jnp.where(empty, 1.0, density))
+    share = jnp.where(empty, 1.0, density)[None, None]
+    local = jnp.where(empty[None, None], mixture, operator / share)
     points = jax.tree_util.tree_map(jnp.asarray, grid.points())
     flat = jnp.moveaxis(local.reshape(levels, levels, -1), -1, 0)
     return Weighted(points, flat, (density * grid.weights()).ravel())

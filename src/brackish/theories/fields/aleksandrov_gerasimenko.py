@@ -110,13 +110,13 @@ class AleksandrovGerasimenko(Theory):
         force, operator_force = fields.classical_flow[1], fields.operator_flow[1]
 
         def potential(duration):
-            tangent = fields.operator + 0.5 * self.planck * along_p * operator_force
+            tangent = fields.operator + 0.5 * self.planck * along_p[None, None, None] * operator_force
             flat = jnp.moveaxis(tangent.reshape(*tangent.shape[:2], -1), -1, 0)
             left = jax.vmap(lambda matrix: propagator(matrix, duration / self.planck))(flat)
             left = jnp.moveaxis(left, 0, -1).reshape(tangent.shape)
             # the other side is the same at -s, daggered
             right = field_dagger(jnp.roll(jnp.flip(left, axis=-1), 1, axis=-1))
-            pushed = jnp.exp(-1j * duration * along_p * force)
+            pushed = jnp.exp(-1j * duration * along_p[None] * force)
 
             def flow(y):
                 waves = jnp.fft.fft(y.operator)

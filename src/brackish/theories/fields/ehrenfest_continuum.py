@@ -68,7 +68,7 @@ class ContinuumEhrenfest(Theory):
 
     def prepare(self, hamiltonian, preparation, index, key):
         amplitude = jnp.sqrt(starting_density(hamiltonian, preparation, self.nodes))
-        psi = self.nodes.dealias(amplitude * starting_spinors(hamiltonian, preparation, self.nodes))
+        psi = self.nodes.dealias(amplitude[None] * starting_spinors(hamiltonian, preparation, self.nodes))
         norm = self.nodes.integrate(jnp.sum(jnp.abs(psi) ** 2, axis=0))
         return EhrenfestFieldState(psi / jnp.sqrt(norm)), jnp.ones(())
 
@@ -81,9 +81,9 @@ class ContinuumEhrenfest(Theory):
         grid, fields = self.nodes, hybrid_fields(hamiltonian, self.nodes)
         density = jnp.sum(jnp.abs(y.psi) ** 2, axis=0)
         inverse = jnp.where(density > 0, 1 / jnp.where(density > 0, density, 1.0), 0.0)
-        mean_flow = jax.vmap(field_expect, in_axes=(0, None))(fields.operator_flow, y.psi) * inverse
+        mean_flow = jax.vmap(field_expect, in_axes=(0, None))(fields.operator_flow, y.psi) * inverse[None]
         mean_energy = field_expect(fields.operator, y.psi) * inverse
-        turned = field_apply(fields.operator, y.psi) - mean_energy * y.psi
+        turned = field_apply(fields.operator, y.psi) - mean_energy[None] * y.psi
         moved = advected(grid, fields.classical_flow + mean_flow, y.psi, grid.gradient(y.psi))
         return EhrenfestFieldState(grid.dealias(moved - 1j / self.planck * turned))
 

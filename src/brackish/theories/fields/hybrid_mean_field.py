@@ -78,7 +78,7 @@ class HybridMeanField(Theory):
         grid, fields = self.nodes, hybrid_fields(hamiltonian, self.nodes)
         velocity = fields.classical_flow + _mean(fields.operator_flow, y.density)
         amplitude = advected(grid, velocity, y.amplitude[None], grid.gradient(y.amplitude[None]))[0]
-        mean = grid.integrate(y.amplitude**2 * fields.operator)
+        mean = grid.integrate((y.amplitude**2)[None, None] * fields.operator)
         turned = -1j / self.planck * product(mean, y.density)
         return HybridMeanFieldState(amplitude, turned + dagger(turned))
 
@@ -111,7 +111,7 @@ class HybridMeanField(Theory):
 
         def turn(duration):
             def flow(y):
-                mean = grid.integrate(y.amplitude**2 * fields.operator)
+                mean = grid.integrate((y.amplitude**2)[None, None] * fields.operator)
                 unitary = propagator(mean, duration / self.planck)
                 return HybridMeanFieldState(
                     y.amplitude, product(product(unitary, y.density), dagger(unitary))
@@ -123,7 +123,7 @@ class HybridMeanField(Theory):
 
     def energy(self, hamiltonian, y):
         fields = hybrid_fields(hamiltonian, self.nodes)
-        mean = self.nodes.integrate(y.amplitude**2 * fields.operator)
+        mean = self.nodes.integrate((y.amplitude**2)[None, None] * fields.operator)
         return self.nodes.integrate(y.amplitude**2 * fields.classical) + trace_product(mean, y.density)
 
     def quantum_density(self, hamiltonian, y):
@@ -131,7 +131,9 @@ class HybridMeanField(Theory):
 
     def classical_points(self, hamiltonian, y):
         axes = [1] * y.amplitude.ndim
-        return points_of_operator(self.nodes, y.amplitude**2 * y.density.reshape(*y.density.shape, *axes))
+        return points_of_operator(
+            self.nodes, (y.amplitude**2)[None, None] * y.density.reshape(*y.density.shape, *axes)
+        )
 
     def check(self, hamiltonian, y):
         norm = self.nodes.integrate(y.amplitude**2) * jnp.trace(y.density).real

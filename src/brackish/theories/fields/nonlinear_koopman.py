@@ -110,7 +110,7 @@ class NonlinearKoopman(Theory):
 
     def prepare(self, hamiltonian, preparation, index, key):
         amplitude = jnp.sqrt(starting_density(hamiltonian, preparation, self.nodes))
-        psi = self.nodes.dealias(amplitude * starting_spinors(hamiltonian, preparation, self.nodes))
+        psi = self.nodes.dealias(amplitude[None] * starting_spinors(hamiltonian, preparation, self.nodes))
         norm = self.nodes.integrate(jnp.sum(jnp.abs(psi) ** 2, axis=0))
         return KoopmanSpinorState(psi / jnp.sqrt(norm)), jnp.ones(())
 
@@ -119,11 +119,11 @@ class NonlinearKoopman(Theory):
         grid, fields = self.nodes, hybrid_fields(hamiltonian, self.nodes)
         terms = self._correlations(fields, y.psi)
         moved = advected(grid, self._velocity(fields, y.psi, terms), y.psi, terms.gradient)
-        mean_flow = _means(fields.operator_flow, y.psi) * terms.inverse_density
+        mean_flow = _means(fields.operator_flow, y.psi) * terms.inverse_density[None]
         turned = 1j / self.planck * field_apply(fields.operator, y.psi) + terms.moved
         turned = turned - jnp.sum(mean_flow[:, None] * terms.covariant, axis=0)
         along = jnp.sum(jnp.conj(y.psi) * turned, axis=0) * terms.inverse_density
-        return KoopmanSpinorState(grid.dealias(moved - turned + along * y.psi))
+        return KoopmanSpinorState(grid.dealias(moved - turned + along[None] * y.psi))
 
     def velocity(self, hamiltonian, y) -> Float[Array, "components *grid"]:
         r"""The velocity $\mathcal X$ of the classical density at each node, eq. (5)."""
@@ -143,12 +143,12 @@ class NonlinearKoopman(Theory):
         """
         fields = hybrid_fields(hamiltonian, self.nodes)
         terms = self._correlations(fields, y.psi)
-        mean_flow = _means(fields.operator_flow, y.psi) * terms.inverse_density
+        mean_flow = _means(fields.operator_flow, y.psi) * terms.inverse_density[None]
         transverse = terms.moved - jnp.sum(mean_flow[:, None] * terms.covariant, axis=0)
         along = jnp.sum(jnp.conj(y.psi) * transverse, axis=0) * terms.inverse_density
-        transverse = transverse - along * y.psi
+        transverse = transverse - along[None] * y.psi
         # what acts on psi as -i hbar times `transverse`, made Hermitian
-        correlation = -1j * self.planck * field_outer(transverse, y.psi) * terms.inverse_density
+        correlation = -1j * self.planck * field_outer(transverse, terms.inverse_density[None] * y.psi)
         return fields.operator + correlation + field_dagger(correlation)
 
     def _correlations(self, fields: HybridFields, psi: Array) -> _Correlations:
@@ -157,7 +157,7 @@ class NonlinearKoopman(Theory):
         smallest = SMALLEST_DENSITY * jnp.max(density)
         inverse = density / (density**2 + smallest**2)
         gradient = grid.gradient(psi)
-        connection = jnp.sum(jnp.conj(psi)[None] * gradient, axis=1).imag * inverse
+        connection = jnp.sum(jnp.conj(psi)[None] * gradient, axis=1).imag * inverse[None]
         covariant = gradient - 1j * connection[:, None] * psi[None]
         moved = jnp.sum(jax.vmap(field_apply)(fields.operator_flow, covariant), axis=0)
         energy_density = self.planck * jnp.sum(jnp.conj(psi) * moved, axis=0).imag
@@ -171,7 +171,7 @@ class NonlinearKoopman(Theory):
         grid = self.nodes
         flux = jax.vmap(field_trace_product, in_axes=(0, None))(fields.operator_flow, terms.operator)
         flux = flux + grid.vector_field(grid.gradient(terms.energy_density))
-        return fields.classical_flow + flux * terms.inverse_density
+        return fields.classical_flow + flux * terms.inverse_density[None]
 
     # -- energies and other observables ---------------------------------------------------------------------
 
@@ -204,7 +204,7 @@ class NonlinearKoopman(Theory):
         acted = jax.vmap(field_apply, in_axes=(0, None))(fields.operator_flow, y.psi)
         square = jnp.sum(jnp.abs(acted) ** 2, axis=1)
         mean = _means(fields.operator_flow, y.psi)
-        return jnp.sqrt(jnp.maximum(self.nodes.integrate(square - mean**2 * inverse), 0.0))
+        return jnp.sqrt(jnp.maximum(self.nodes.integrate(square - mean**2 * inverse[None]), 0.0))
 
     def highest_wave_content(self, hamiltonian, y) -> RealScalar:
         """The share of the spinor in the highest waves that are kept."""
