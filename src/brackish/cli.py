@@ -229,7 +229,7 @@ def audit(
         raise unknown_name("theory", theory, known)
     _keep_compiled_programs()
     setup = config.build({**document, "theory": [{"kind": theory}]}, model)
-    options = {"trajectories": trajectories, "seed": seed}
+    options: dict[str, Any] = {"trajectories": trajectories, "seed": seed}
     found = bk.audit(
         setup.theories[0],
         setup.hamiltonian,

@@ -173,10 +173,11 @@ class Theory(eqx.Module):
         Whatever the theory measures with a ruler changes with them: boxes, widths of kernels. By default that is its
         `grid`, if it has one that knows how; most theories have no ruler, and stay as they are.
         """
-        grid = getattr(self, "grid", None)
+        grid: Any = getattr(self, "grid", None)
         if not hasattr(grid, "in_coordinates"):
             return self
-        return dataclasses.replace(self, grid=grid.in_coordinates(shift, scale))
+        changed: dict[str, Any] = {"grid": grid.in_coordinates(shift, scale)}
+        return dataclasses.replace(self, **changed)
 
 
 @runtime_checkable

@@ -621,6 +621,14 @@ COMMANDS = [
     Command(plain_file, "compare tully1 --out file", ("file is not a folder",)),
     Command(figure_is_a_folder, "compare tully1 --out results", ("figure.png", "is a folder")),
     Command(foreign_figure, "compare tully1 --out mine", ("figure.png", "nothing that brackish wrote")),
+    # audit
+    Command(nothing, "audit Ehrenfest", ("model",)),
+    Command(nothing, "audit Erenfest tully1", ("theory", "Did you mean 'Ehrenfest'")),
+    Command(nothing, "audit Ehrenfest tuly1", ("model", "Did you mean 'tully1'")),
+    Command(nothing, "audit Exact spin_boson", ("theory[1]", "at most 3 coordinates")),
+    Command(nothing, "audit Ehrenfest rabi --momentum 3", ("--momentum", "rabi")),
+    Command(nothing, "audit Ehrenfest tully1 --trajectories 0", ("--trajectories",)),
+    Command(nothing, "audit Ehrenfest tully1 --seed -1", ("--seed",)),
     # run
     Command(nothing, "run absent.toml", ("absent.toml", "No such file")),
     Command(nothing, "run results", ("Cannot read results",)),

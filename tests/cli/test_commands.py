@@ -1,5 +1,6 @@
 """The commands on good input, tiny sizes; a run that is killed goes on to the same result, bit for bit."""
 
+import json
 import os
 import signal
 import subprocess
@@ -92,7 +93,7 @@ def test_version():
 
 def test_no_command_is_a_cry_for_help():
     listed = invoke()
-    assert all(command in listed for command in ("compare", "run", "resume", "list", "plot"))
+    assert all(command in listed for command in ("audit", "compare", "run", "resume", "list", "plot"))
 
 
 def test_list_names_everything_that_is_public():
@@ -181,6 +182,18 @@ def test_a_run_of_one_theory_can_be_replaced(here):
     assert after.attrs["seed"] == 4
     assert not before.population.equals(after.population)
     assert [path.name for path in here.iterdir() if path.name.startswith("out")] == ["out"]
+
+
+def test_audit_prints_verdicts_and_numbers(here):
+    small = ("--trajectories", 8, "--seed", 5)
+    table = invoke("audit", "MeanField", "dephasing", *small)
+    assert "MeanField on PureDephasing, from GaussianPacket" in table
+    assert "5 decoherence" in table
+    assert "not broken in this experiment" in table
+    plain = json.loads(invoke("audit", "MeanField", "dephasing", *small, "--json"))
+    assert [finding["verdict"] for finding in plain["findings"]] == ["pass"] * 4 + ["fail"]
+    assert plain["seed"] == 5
+    assert list(here.iterdir()) == []
 
 
 def test_plot_draws_every_kind(here):

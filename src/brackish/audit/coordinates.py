@@ -25,7 +25,7 @@ from brackish.typing import Array, Complex, Float, Inexact, Point
 class CanonicalMap(eqx.Module):
     """A map of a manifold onto itself that keeps its bracket. `name`: for reports."""
 
-    name: eqx.AbstractVar[str]
+    name: eqx.AbstractClassVar[str]
 
     @abc.abstractmethod
     def forth(self, z: Point) -> Point:
@@ -43,7 +43,7 @@ class ScaleAndShift(CanonicalMap):
 
     shift: Float[np.ndarray | Array, " n"]
     scale: Float[np.ndarray | Array, " n"]
-    name: str = eqx.field(static=True, default="q' = a + b q, p' = p / b")
+    name: ClassVar[str] = "q' = a + b q, p' = p / b"
 
     def forth(self, z):
         return PhasePoint(self.shift + self.scale * z.position, z.momentum / self.scale)
@@ -63,7 +63,7 @@ class PlaneTurn(CanonicalMap):
     position: Float[np.ndarray | Array, " n"]
     momentum: Float[np.ndarray | Array, " n"]
     ratio: Float[np.ndarray | Array, " n"]
-    name: str = eqx.field(static=True, default="rotation that mixes q and p")
+    name: ClassVar[str] = "rotation that mixes q and p"
 
     def forth(self, z):
         return self._turned(z, 1.0)
@@ -84,13 +84,13 @@ class SphereTurn(CanonicalMap):
     """All classical spins turned by one `rotation`, (3, 3)."""
 
     rotation: Float[np.ndarray | Array, "3 3"]
-    name: str = eqx.field(static=True, default="rotation of the spins")
+    name: ClassVar[str] = "rotation of the spins"
 
     def forth(self, z):
-        return jnp.sum(self.rotation * z[..., None, :], axis=-1)
+        return jnp.sum(jnp.asarray(self.rotation)[None] * z[:, None, :], axis=-1)
 
     def back(self, z):
-        return jnp.sum(self.rotation.T * z[..., None, :], axis=-1)
+        return jnp.sum(jnp.asarray(self.rotation).T[None] * z[:, None, :], axis=-1)
 
 
 class TurnBoth(CanonicalMap):
@@ -98,7 +98,7 @@ class TurnBoth(CanonicalMap):
 
     canonical: PlaneTurn
     spheres: SphereTurn
-    name: str = eqx.field(static=True, default="rotation that mixes q and p, and one of the spins")
+    name: ClassVar[str] = "rotation that mixes q and p, and one of the spins"
 
     def forth(self, z):
         return ProductPoint(self.canonical.forth(z.canonical), self.spheres.forth(z.spheres))
@@ -200,24 +200,25 @@ class MovedState(eqx.Module):
     def spinor(self, hamiltonian: HybridHamiltonian, z: Point) -> Complex[Array, " d"]:
         """U psi at the same place, (d,)."""
         moved = self.preparation
-        return apply(moved.unitary, moved.original.state.spinor(moved.system, moved.change.back(z)))
+        return apply(
+            jnp.asarray(moved.unitary), moved.original.state.spinor(moved.system, moved.change.back(z))
+        )
 
 
 class MovedPreparation(Preparation):
     """The same start: the `original`, made for `system`, in other coordinates and another basis.
 
-    `unitary`: (d, d). What the original offers beside draws (a density, a spread, a wavefunction, a quantum state)
-    this one offers too, and no more.
+    `original`: any preparation. `unitary`: (d, d). What the original offers beside draws (a density, a spread, a
+    wavefunction, a quantum state) this one offers too, and no more.
     """
 
-    original: Preparation
+    original: Any
     system: HybridHamiltonian
     change: CanonicalMap
     unitary: Inexact[np.ndarray | Array, "d d"]
-    random: ClassVar[bool]
 
     @property
-    def random(self) -> bool:  # type: ignore[no-redef]
+    def random(self) -> bool:  # type: ignore[override]
         """As the original."""
         return self.original.random
 
@@ -229,7 +230,7 @@ class MovedPreparation(Preparation):
 
     def draw(self, hamiltonian, index, key):
         start = self.original.draw(self.system, index, key)
-        return Draw(self.change.forth(start.point), apply(self.unitary, start.psi), start.weight)
+        return Draw(self.change.forth(start.point), apply(jnp.asarray(self.unitary), start.psi), start.weight)
 
     def density(self, hamiltonian, z):
         return self.original.density(self.system, self.change.back(z))

@@ -141,8 +141,6 @@ def audit(
 
         print(bk.audit(bk.Ehrenfest(), bk.models.tully(1)))
     """
-    if not isinstance(theory, Theory):
-        raise InvalidInput(f"Argument `theory` of audit() must be a theory, as Ehrenfest(), got {theory!r}.")
     preparation, times = _start(hamiltonian, preparation, times)
     bench = Bench.of(theory, hamiltonian, preparation, times, trajectories, seed, integrator)
     _ = bench.record
