@@ -16,9 +16,8 @@ from brackish.typing import Array, Float, Inexact, Point
 
 
 class FieldGrid(eqx.Module):
-    """The interface of a grid. `dims`: names of its two axes; `components`: of a gradient."""
+    """The interface of a grid of `shape` nodes. `components`: of a gradient."""
 
-    dims: eqx.AbstractClassVar[tuple[str, str]]
     components: eqx.AbstractClassVar[int]
     shape: eqx.AbstractVar[tuple[int, int]]
 
@@ -32,7 +31,7 @@ class FieldGrid(eqx.Module):
 
     @abc.abstractmethod
     def axes(self) -> dict[str, tuple[np.ndarray, str, str]]:
-        """For each name in `dims`: the values along that axis, their unit, and what they are."""
+        """For each of the two axes a name, the values along it, their unit, and what they are."""
 
     @abc.abstractmethod
     def weights(self) -> Float[np.ndarray, "*shape"]:

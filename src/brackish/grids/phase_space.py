@@ -40,7 +40,6 @@ class PhaseSpace(FieldGrid):
     upper: tuple[float, float] = eqx.field(static=True)
     shape: tuple[int, int] = eqx.field(static=True)
     cutoff: tuple[int, int] = eqx.field(static=True)
-    dims: ClassVar[tuple[str, str]] = ("grid_position", "grid_momentum")
     components: ClassVar[int] = 2
 
     def __init__(self, lower, upper, points, cutoff=None):
@@ -90,8 +89,8 @@ class PhaseSpace(FieldGrid):
         """Positions and momenta of the nodes."""
         position, momentum = self.plane.positions()
         return {
-            "grid_position": (position, "bohr", "positions of the nodes"),
-            "grid_momentum": (momentum, "hbar/bohr", "momenta of the nodes"),
+            "node_position": (position, "bohr", "positions of the nodes"),
+            "node_momentum": (momentum, "hbar/bohr", "momenta of the nodes"),
         }
 
     def weights(self) -> Float[np.ndarray, "Q P"]:

@@ -32,7 +32,6 @@ class SphereGrid(FieldGrid):
     largest_degree: int = eqx.field(static=True)
     shape: tuple[int, int] = eqx.field(static=True)
     length: float = eqx.field(static=True)
-    dims: ClassVar[tuple[str, str]] = ("polar_angle", "azimuth")
     components: ClassVar[int] = 3
 
     def __init__(self, largest_degree: int, latitudes: int | None = None, length: float = 1.0):
@@ -73,8 +72,12 @@ class SphereGrid(FieldGrid):
 
     def axes(self):
         return {
-            "polar_angle": (self._polar_angles(), "rad", "angle from the z axis"),
-            "azimuth": (self._azimuths(), "rad", "angle from the x axis, about the z axis"),
+            "node_polar_angle": (self._polar_angles(), "rad", "angles of the nodes from the z axis"),
+            "node_azimuth": (
+                self._azimuths(),
+                "rad",
+                "angles of the nodes from the x axis, about the z axis",
+            ),
         }
 
     def weights(self):

@@ -4,7 +4,15 @@ from brackish.observables.base import Derived, Observable
 from brackish.observables.standard import (
     adiabatic_populations_at,
     derived_observables,
+    drawn_nodes,
     standard_observables,
 )
 
-__all__ = ["Derived", "Observable", "adiabatic_populations_at", "derived_observables", "standard_observables"]
+__all__ = [
+    "Derived",
+    "Observable",
+    "adiabatic_populations_at",
+    "derived_observables",
+    "drawn_nodes",
+    "standard_observables",
+]

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from brackish.grids import FieldGrid
 from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
 from brackish.manifolds import Canonical, Product
 from brackish.observables.base import Derived, Observable
@@ -95,6 +96,56 @@ def spin_direction(theory, hamiltonian, y):
     return jnp.sum(points.weight[:, None, None] * directions, axis=0)
 
 
+def _density_at_nodes(theory, hamiltonian, y):
+    """The classical density at the nodes of a theory of fields: negative where the theory makes it so."""
+    weight = theory.classical_points(hamiltonian, y).weight
+    return weight.reshape(theory.grid.shape) / theory.grid.weights()
+
+
+def _every(length: int) -> int:
+    """Of so many nodes along an axis, every which is drawn."""
+    return -(-length // LARGEST_DRAWING)
+
+
+def classical_density(theory, hamiltonian, y):
+    """The classical density, at no more than LARGEST_DRAWING nodes along each axis."""
+    rows, columns = (_every(length) for length in theory.grid.shape)
+    return _density_at_nodes(theory, hamiltonian, y)[::rows, ::columns]
+
+
+def drawn_nodes(theory) -> dict[str, tuple[np.ndarray, str, str]]:
+    """By name, the places of the nodes at which `classical_density` is kept, their units and meaning; none without a
+    grid of fields.
+    """
+    if not _has_fields(theory):
+        return {}
+    return {
+        name: (values[:: _every(len(values))], units, what)
+        for name, (values, units, what) in theory.grid.axes().items()
+    }
+
+
+def least_density(theory, hamiltonian, y):
+    """The smallest value of the classical density at any node."""
+    return jnp.min(_density_at_nodes(theory, hamiltonian, y))
+
+
+def least_density_place(theory, hamiltonian, y):
+    """Where that is, (2,): position and momentum, or polar angle and azimuth."""
+    lowest = jnp.argmin(_density_at_nodes(theory, hamiltonian, y))
+    row, column = jnp.divmod(lowest, theory.grid.shape[1])
+    rows, columns = (jnp.asarray(values) for values, _, _ in theory.grid.axes().values())
+    return jnp.stack([rows[row], columns[column]])
+
+
+def negative_mass(theory, hamiltonian, y):
+    """The integral of the classical density over where it is negative; zero or less."""
+    return jnp.sum(jnp.minimum(theory.classical_points(hamiltonian, y).weight, 0.0))
+
+
+LARGEST_DRAWING = 96
+"""Nodes along an axis that are kept for figures."""
+
 _CONSISTENCY = "Tronci and Gay-Balmaz, Lagrangian trajectories and closure models, section 1"
 
 _QUANTUM = (
@@ -120,6 +171,34 @@ _ADIABATIC = Observable("adiabatic_population", adiabatic_population, ("level",)
 _SCATTERING = Observable(
     "scattering", scattering, ("side", "level"), "1", "adiabatic population left and right of the origin"
 )
+_FIELDS = (
+    Observable(
+        "classical_density",
+        classical_density,
+        ("node_row", "node_column"),
+        "1/hbar, or 1 on a sphere",
+        "classical density",
+        _CONSISTENCY,
+    ),
+    Observable(
+        "least_density",
+        least_density,
+        (),
+        "1/hbar, or 1 on a sphere",
+        "smallest value of the classical density",
+        _CONSISTENCY,
+    ),
+    Observable(
+        "least_density_place",
+        least_density_place,
+        ("node_axis",),
+        "as the nodes",
+        "place of the smallest classical density",
+    ),
+    Observable(
+        "negative_mass", negative_mass, (), "1", "integral of the negative part of the classical density"
+    ),
+)
 
 _DERIVED = (
     Derived(
@@ -127,6 +206,13 @@ _DERIVED = (
         ("density_matrix",),
         lambda means: np.sum(np.abs(means["density_matrix"]) ** 2, axis=(-2, -1)),
         long_name="quantum purity Tr rho^2",
+        source=_CONSISTENCY,
+    ),
+    Derived(
+        "least_eigenvalue",
+        ("density_matrix", "least_density"),
+        lambda means: np.linalg.eigvalsh(means["density_matrix"])[..., 0],
+        long_name="smallest eigenvalue of the density operator",
         source=_CONSISTENCY,
     ),
     Derived(
@@ -163,8 +249,13 @@ def _spread(mean, mean_square):
     return np.sqrt(np.maximum(mean_square - mean**2, 0.0))
 
 
-def standard_observables(hamiltonian: HybridHamiltonian) -> tuple[Observable, ...]:
-    """The observables that fit the manifold of this Hamiltonian."""
+def _has_fields(theory) -> bool:
+    """Whether the classical side is a field on a grid, with signs of its own."""
+    return isinstance(getattr(theory, "grid", None), FieldGrid)
+
+
+def standard_observables(hamiltonian: HybridHamiltonian, theory=None) -> tuple[Observable, ...]:
+    """The observables that fit the manifold of this Hamiltonian, and the kind of `theory`, if one is given."""
     manifold = hamiltonian.manifold
     chosen: tuple[Observable, ...] = _QUANTUM
     if isinstance(manifold, Canonical | Product):
@@ -175,6 +266,8 @@ def standard_observables(hamiltonian: HybridHamiltonian) -> tuple[Observable, ..
         chosen = (*chosen, _ADIABATIC)
     if isinstance(hamiltonian, SeparableHamiltonian):
         chosen = (*chosen, _SCATTERING)
+    if _has_fields(theory):
+        chosen = chosen + _FIELDS
     return chosen
 
 

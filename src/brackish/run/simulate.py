@@ -13,7 +13,7 @@ from brackish.errors import CheckpointError, InvalidInput, RunFailed, Unsupporte
 from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
 from brackish.integrators import Integrator
 from brackish.io import build_dataset, read_checkpoint, store_exists, write_store
-from brackish.observables import Observable, derived_observables, standard_observables
+from brackish.observables import Observable, derived_observables, drawn_nodes, standard_observables
 from brackish.preparations import Preparation
 from brackish.run.accumulate import Totals, means_and_errors
 from brackish.run.block import BlockRecord, Plan, Problem, block_width
@@ -81,7 +81,9 @@ def simulate(
     ensembles = _at_least_one("ensembles", ensembles)
     lanes = count if not theory.coupled else (ensembles if theory.has_trajectories else 1)
     steps = times.steps_between_saves(theory.suggested_step(hamiltonian))
-    kept = standard_observables(hamiltonian) + theory.own_observables(hamiltonian) + tuple(observables)
+    kept = (
+        standard_observables(hamiltonian, theory) + theory.own_observables(hamiltonian) + tuple(observables)
+    )
     followed = min(_not_negative("follow", follow), count) if theory.has_trajectories else 0
     width = block_width(hamiltonian, theory, lanes)
     followed = followed if theory.coupled else min(followed, width)
@@ -280,6 +282,10 @@ class _Run:
             axes, units, what = _FOLLOWED[name]
             label = {"units": units, "long_name": f"{what} of single trajectories"}
             variables[name] = (("trajectory", "time", *axes), np.swapaxes(values, 0, 1), label)
+        for axis, (name, (values, units, what)) in zip(
+            ("node_row", "node_column"), drawn_nodes(problem.theory).items(), strict=False
+        ):
+            variables[name] = ((axis,), values, {"units": units, "long_name": what})
         if complete:
             variables.update(_potentials(problem.hamiltonian, variables))
         saves = totals.sums["weight"].shape[0]
