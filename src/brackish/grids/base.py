@@ -26,6 +26,10 @@ class FieldGrid(eqx.Module):
         """Raise `UnsupportedHamiltonian` unless fields on this grid are functions on the `manifold`."""
 
     @abc.abstractmethod
+    def refined(self) -> "FieldGrid":
+        """The same grid with a third more waves along each axis: what that changes is an error of the grid."""
+
+    @abc.abstractmethod
     def points(self) -> Point:
         """All nodes, in the order of a flattened field: a tree of arrays with a leading axis of G nodes."""
 

@@ -80,6 +80,10 @@ class PhaseSpace(FieldGrid):
         )
         return PhaseSpace(lower, upper, self.shape, self.cutoff)
 
+    def refined(self):
+        points, cutoff = (tuple(-(-4 * number // 3) for number in pair) for pair in (self.shape, self.cutoff))
+        return PhaseSpace(self.lower, self.upper, points, cutoff)
+
     def points(self) -> PhasePoint:
         """All nodes, in the order of a flattened field: position and momentum, each (G, 1)."""
         nodes = self.plane.nodes()

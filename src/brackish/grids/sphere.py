@@ -67,6 +67,10 @@ class SphereGrid(FieldGrid):
                 f"{float(manifold.length):g}; give the grid that `length`."
             )
 
+    def refined(self):
+        degree, latitudes = (-(-4 * number // 3) for number in (self.largest_degree, self.latitudes))
+        return SphereGrid(degree, latitudes, self.length)
+
     def points(self) -> Float[np.ndarray, "G 1 3"]:
         return np.moveaxis(self._directions(), 0, -1).reshape(-1, 1, 3)
 
