@@ -42,6 +42,7 @@ from brackish.preparations import (
     ThermalBath,
     Together,
     UniformDirections,
+    VonMisesFisher,
 )
 from brackish.run import Times, compare, simulate, times
 from brackish.theories import *  # noqa: F403  (the room's own list says what is public)
@@ -77,6 +78,7 @@ __all__ = [
     "Together",
     "UniformDirections",
     "UnsupportedHamiltonian",
+    "VonMisesFisher",
     "add",
     "audit",
     "audit_table",

@@ -1,6 +1,7 @@
 """Named systems, one family a file. A lower-case function makes the system; the class says what it holds."""
 
 from brackish.models.dephasing import PureDephasing, pure_dephasing
+from brackish.models.hybrid_spins import HybridSpins, hybrid_spins
 from brackish.models.rabi import Rabi, rabi
 from brackish.models.shin_metiu import ShinMetiu, shin_metiu
 from brackish.models.spin_boson import Bath, DebyeBath, DiscreteBath, OhmicBath, SpinBoson, spin_boson
@@ -21,6 +22,7 @@ __all__ = [
     "DoubleArch",
     "DualAvoidedCrossing",
     "ExtendedCoupling",
+    "HybridSpins",
     "LinearVibronicCoupling",
     "OhmicBath",
     "PureDephasing",
@@ -29,6 +31,7 @@ __all__ = [
     "SimpleAvoidedCrossing",
     "SpinBoson",
     "double_arch",
+    "hybrid_spins",
     "linear_vibronic_coupling",
     "pure_dephasing",
     "rabi",

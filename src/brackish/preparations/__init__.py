@@ -8,6 +8,7 @@ from brackish.preparations.packet import GaussianPacket
 from brackish.preparations.points import Points
 from brackish.preparations.spins import Directions, Together, UniformDirections
 from brackish.preparations.thermal import ThermalBath
+from brackish.preparations.von_mises_fisher import VonMisesFisher
 
 __all__ = [
     "Adiabatic",
@@ -23,4 +24,5 @@ __all__ = [
     "ThermalBath",
     "Together",
     "UniformDirections",
+    "VonMisesFisher",
 ]

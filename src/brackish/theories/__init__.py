@@ -8,6 +8,7 @@ from brackish.theories.fields.nonlinear_koopman import NonlinearKoopman
 from brackish.theories.trajectories.born_oppenheimer import BornOppenheimer
 from brackish.theories.trajectories.ehrenfest import Ehrenfest
 from brackish.theories.trajectories.mean_field import MeanField
+from brackish.theories.trajectories.spin_koopmons import KoopmonNodes, SphereQuadrature, SpinKoopmons
 from brackish.theories.trajectories.surface_hopping import (
     AlongCoupling,
     AlongMomentum,
@@ -36,10 +37,13 @@ __all__ = [
     "InAdiabaticBasis",
     "InDiabaticBasis",
     "KeepVelocity",
+    "KoopmonNodes",
     "MeanField",
     "NoDecoherence",
     "NoRescaling",
     "NonlinearKoopman",
     "ReverseVelocity",
+    "SphereQuadrature",
+    "SpinKoopmons",
     "SurfaceHopping",
 ]

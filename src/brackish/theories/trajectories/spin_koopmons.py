@@ -41,8 +41,8 @@ EMPTY = 1e-200
 changes nothing."""
 LIGHTEST = 1e-60
 """A koopmon of weight 0 is a tracer: it moves as if it had this weight, and nothing feels it."""
-BLOCK = 2**17
-"""Pairs of a node and a koopmon that are worked on at once: a kernel matrix of one megabyte."""
+BLOCK = 2**19
+"""Pairs of a node and a koopmon that are worked on at once: a kernel matrix of four megabytes."""
 SAMPLE = 512
 """Draws from which open choices of kernel widths are made."""
 
