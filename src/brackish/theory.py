@@ -6,6 +6,7 @@ writes down. It offers one or more of the following, and an integrator picks the
 - `HasEnergy`: the energy h of the state. Motion follows by one derivative through the bracket:
   $\dot z=X_h(z)/w$ and $i\,\dot\psi=w^{-1}\,\partial h/\partial\psi^*$.
 - `HasFlow`: the time derivative of the state, a tree like the state.
+- `HasGenerator`: a linear generator, the same at all times, whose exponential moves the state exactly.
 - `HasParts`: exact sub-flows to be composed; `part(duration)` returns the map of that duration, and whatever
   it can compute beforehand (a propagator, a rotation) is computed there, once, outside the loop over time.
 - `HasJump`: a random change after each step, from the trajectory's own draws.
@@ -39,6 +40,8 @@ class Status(enum.IntEnum):
     reached_largest_momentum = 4
     did_not_converge = 5
     highest_waves_grew = 6
+    not_resolved = 7
+    lattice_too_small = 7
 
 
 class Weighted(eqx.Module):
@@ -69,6 +72,7 @@ class Requirements(eqx.Module):
     separable: bool = eqx.field(static=True, default=False)
     largest_coordinates: int | None = eqx.field(static=True, default=None)
     smallest_levels: int = eqx.field(static=True, default=1)
+    largest_levels: int | None = eqx.field(static=True, default=None)
 
     def check(self, name: str, hamiltonian: HybridHamiltonian) -> None:
         """Raise `UnsupportedHamiltonian`, naming the theory `name`, unless the Hamiltonian will do."""
@@ -90,6 +94,11 @@ class Requirements(eqx.Module):
         if hamiltonian.levels < self.smallest_levels:
             raise UnsupportedHamiltonian(
                 f"{name} needs at least {self.smallest_levels} quantum levels, got {hamiltonian.levels}."
+            )
+        if self.largest_levels is not None and hamiltonian.levels > self.largest_levels:
+            raise UnsupportedHamiltonian(
+                f"{name} needs a Hamiltonian of {self.largest_levels} level, a function on the classical manifold, got one "
+                f"of {hamiltonian.levels} quantum levels."
             )
 
 
@@ -199,6 +208,24 @@ class HasParts(Protocol):
     """Offers exact sub-flows, outermost first; composed symmetrically around the last one."""
 
     def parts(self, hamiltonian: HybridHamiltonian) -> tuple[Callable, ...]: ...
+
+
+class Generator(eqx.Module):
+    """dy/dt = A y with a linear A, the same at all times, and skew-Hermitian but for what couples a state to its own
+    derivatives.
+
+    `apply`: y -> A y. `bound`: no less than the largest frequency, the size of an eigenvalue of A.
+    """
+
+    apply: Callable[[State], State]
+    bound: RealScalar
+
+
+@runtime_checkable
+class HasGenerator(Protocol):
+    """Offers the generator of its linear motion; what does not change with the state is computed here, once."""
+
+    def generator(self, hamiltonian: HybridHamiltonian) -> Generator: ...
 
 
 @runtime_checkable

@@ -7,6 +7,14 @@ from brackish.theories.fields.hybrid_mean_field import HybridMeanField
 from brackish.theories.fields.nonlinear_koopman import NonlinearKoopman
 from brackish.theories.trajectories.born_oppenheimer import BornOppenheimer
 from brackish.theories.trajectories.ehrenfest import Ehrenfest
+from brackish.theories.trajectories.koopmons import (
+    InSpreads,
+    Koopmons,
+    LatticeQuadrature,
+    ParticleQuadrature,
+    WithoutCorrelation,
+    koopmon_scan,
+)
 from brackish.theories.trajectories.mean_field import MeanField
 from brackish.theories.trajectories.spin_koopmons import KoopmonNodes, SphereQuadrature, SpinKoopmons
 from brackish.theories.trajectories.surface_hopping import (
@@ -37,13 +45,19 @@ __all__ = [
     "InAdiabaticBasis",
     "InDiabaticBasis",
     "KeepVelocity",
+    "InSpreads",
     "KoopmonNodes",
+    "Koopmons",
+    "LatticeQuadrature",
     "MeanField",
     "NoDecoherence",
     "NoRescaling",
     "NonlinearKoopman",
+    "ParticleQuadrature",
     "ReverseVelocity",
     "SphereQuadrature",
     "SpinKoopmons",
     "SurfaceHopping",
+    "WithoutCorrelation",
+    "koopmon_scan",
 ]

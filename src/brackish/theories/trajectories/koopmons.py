@@ -1,0 +1,566 @@
+r"""Koopmons: Hamiltonian trajectories with quantum-classical correlations beyond Ehrenfest.
+
+$$h=\sum_aw_a\mathrm{Tr}\,\hat\rho_a\hat H(\zeta_a)+\frac{i\hbar}2\int\frac1{\bar D}\,
+\mathrm{Tr}\big([\bar{\mathcal P},\partial_j\bar{\mathcal P}]\,\hat X_H^j\big)\,dz,\qquad
+\bar{\mathcal P}=\sum_aw_a\hat\rho_aK(z-\zeta_a),\quad\bar D=\mathrm{Tr}\bar{\mathcal P}$$
+
+$$\dot q_a=\frac1{w_a}\frac{\partial h}{\partial p_a},\quad\dot p_a=-\frac1{w_a}\frac{\partial h}{\partial q_a},\quad
+i\hbar\dot\psi_a=\hat{\mathcal H}_a\psi_a,\quad\hat{\mathcal H}_a=\frac1{w_a}\frac{\partial h}{\partial\hat\rho_a},\qquad
+\hat X_H=(\partial_p\hat H,-\partial_q\hat H)$$
+
+Eqs. (14)–(16) of Tronci and Gay-Balmaz, "Lagrangian trajectories and closure models in mixed quantum-classical
+dynamics", with the double sum over pairs of koopmons written as the integral that it is: work then grows as N, not as
+N^2 times the number of nodes. K is a Gaussian whose widths are part of the model.
+
+In components (`quantum/components.py`), $\hat\rho=\hat 1/d+\tfrac12s\cdot\hat\lambda$ and $\hat X^j=x^j\cdot\hat\lambda$ up to a
+multiple of the identity, the second term is $-\frac\hbar2\int\bar D^{-1}\,(S\times\partial_jS)\cdot x^j\,dz$ with
+$S=\sum_aw_as_aK(z-\zeta_a)$: for two levels the Bloch vector and the cross product.
+"""
+
+import abc
+import dataclasses
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from brackish.errors import InvalidInput, UnsupportedHamiltonian
+from brackish.grids.deposit import EDGE, Lattice, Tiles, deposit, gather
+from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
+from brackish.integrators import RungeKutta4, Strang
+from brackish.manifolds import Canonical, PhasePoint
+from brackish.observables import Observable
+from brackish.quantum import propagate
+from brackish.quantum.components import basis, components, cross
+from brackish.theory import Requirements, Status, Theory, Weighted
+from brackish.typing import Array, Complex, Float, RealScalar
+
+EMPTY = 1e-200
+"""Where the smoothed density is below this there is nothing: every term is bounded by a kernel, so leaving it out
+changes nothing."""
+TILES_AT_ONCE = 64
+PAIRS_AT_ONCE = 2**17
+"""Pairs of a node and a koopmon that are worked on at once: a kernel matrix of one megabyte."""
+LIGHTEST = 1e-60
+"""A koopmon of weight 0 is a tracer: it moves as if it had this weight, and nothing feels it."""
+
+
+class KoopmonState(eqx.Module):
+    r"""`point`: positions and momenta, each (N, n). `psi`: (N, d, r) amplitudes, such that
+    $\hat\rho_a=\psi_a\psi_a^\dagger$ has unit trace; r = 1 for pure states. `weight`: (N,), summing to 1; 0 for tracers.
+    """
+
+    point: PhasePoint
+    psi: Complex[Array, "N d r"]
+    weight: Float[Array, " N"]
+
+
+class Correlation(eqx.Module):
+    r"""The second term of h, and its derivatives per unit weight.
+
+    `energy`: hartree. `by_point`: $w_a^{-1}\partial h/\partial\zeta_a$, a tree of (N, n). `by_component`:
+    $w_a^{-1}\partial h/\partial s_a$, (N, d^2 - 1). `status`: a `Status` number.
+    """
+
+    energy: RealScalar
+    by_point: PhasePoint
+    by_component: Float[Array, "N k"]
+    status: Array
+
+
+class Sources(eqx.Module):
+    """What koopmons bring into the integral: `place` (N, 2 n) in phase space, `component` (N, d^2 - 1), `weight` (N,)."""
+
+    place: Float[Array, "N m"]
+    component: Float[Array, "N k"]
+    weight: Float[Array, " N"]
+
+
+# -- where the integral is taken -----------------------------------------------------------------------------
+
+
+class Quadrature(eqx.Module):
+    """How the integral over phase space is taken."""
+
+    @abc.abstractmethod
+    def check(self, hamiltonian: HybridHamiltonian) -> None:
+        """Raise `UnsupportedHamiltonian` unless it covers this Hamiltonian."""
+
+    @abc.abstractmethod
+    def correlation(
+        self, hamiltonian: HybridHamiltonian, width: Float[np.ndarray | Array, " m"], sources: Sources
+    ) -> Correlation:
+        """The second term of h for hbar = 1 and kernels of standard deviations `width`, positions first."""
+
+
+class LatticeQuadrature(Quadrature):
+    r"""A fixed lattice, of which only the nodes near koopmons are stored: one coordinate, or two in a compact cloud.
+
+    `spacing`: between nodes, in kernel widths; at 0.8 the energy is right to some 1e-5 of the correlation energy, at 0.5
+    to 1e-8. `reach`: where kernels end, in kernel widths. `tiles`: room, in rows of 8 nodes; a run that needs more
+    says so.
+    """
+
+    spacing: float = 0.8
+    reach: float = 5.2
+    tiles: int = eqx.field(static=True, default=2**14)
+
+    def __check_init__(self):
+        if not 0 < self.spacing <= 1.5:
+            raise InvalidInput(
+                f"Argument `spacing` of LatticeQuadrature must be between 0 and 1.5 kernel widths, got {self.spacing}: "
+                "a coarser lattice does not resolve the kernel."
+            )
+        if not (np.isfinite(self.reach) and self.reach >= 2):
+            raise InvalidInput(
+                f"Argument `reach` of LatticeQuadrature must be at least 2 kernel widths, got {self.reach}."
+            )
+        if self.tiles < 1:
+            raise InvalidInput(f"Argument `tiles` of LatticeQuadrature must be at least 1, got {self.tiles}.")
+
+    def check(self, hamiltonian):
+        if hamiltonian.manifold.coordinates > 2:
+            raise UnsupportedHamiltonian(
+                f"LatticeQuadrature covers one or two coordinates, got {hamiltonian.manifold.coordinates}; use "
+                "ParticleQuadrature()."
+            )
+
+    def lattice(self, hamiltonian, width) -> Lattice:
+        """The lattice, with the fields D and S and the derivatives of S along the axes that H couples."""
+        axes, extent = 2 * hamiltonian.manifold.coordinates, hamiltonian.levels**2 - 1
+        flat = (0,) * axes
+        orders = [flat] * (1 + extent)
+        for axis in _coupled_axes(hamiltonian):
+            orders += [(*flat[:axis], 1, *flat[axis + 1 :])] * extent
+        reach = int(self.reach / self.spacing)
+        return Lattice(self.spacing * jnp.asarray(width), width, reach, tuple(orders), self.tiles)
+
+    def correlation(self, hamiltonian, width, sources):
+        lattice = self.lattice(hamiltonian, width)
+        levels, coupled = hamiltonian.levels, len(_coupled_axes(hamiltonian))
+        extent = levels**2 - 1
+        single = jnp.concatenate(
+            [jnp.ones((sources.weight.shape[0], 1))] + [sources.component] * (1 + coupled), axis=1
+        )
+        tiles = deposit(lattice, sources.place, sources.weight[:, None] * single)
+        cell = jnp.prod(lattice.spacing)
+
+        def energy(fields, field_of_h):
+            """Of one batch of tiles: fields (tiles, nodes, fields), components of X (tiles, nodes, j, k)."""
+            density = fields[..., 0]
+            there = density > EMPTY
+            smooth = jnp.moveaxis(fields[..., 1 : 1 + extent], -1, 0)
+            total = jnp.zeros(density.shape)
+            for j in range(coupled):
+                start = 1 + extent * (1 + j)
+                slope = jnp.moveaxis(fields[..., start : start + extent], -1, 0)
+                total += jnp.sum(
+                    cross(smooth, slope, levels) * jnp.moveaxis(field_of_h[..., j, :], -1, 0), axis=0
+                )
+            return -0.5 * cell * jnp.sum(jnp.where(there, total, 0.0) / jnp.where(there, density, 1.0))
+
+        def batch(number, carry):
+            """The fields of a batch are replaced by the derivatives of the energy, so nothing is copied."""
+            store, total = carry
+            first = jnp.minimum(number * TILES_AT_ONCE, store.shape[0] - size)
+            here = lax.dynamic_slice_in_dim(store, first, size)
+            origin = lax.dynamic_slice_in_dim(tiles.origin, first, size)
+            # the last batch may reach back into one that is done
+            new = (jnp.arange(size) + first >= number * TILES_AT_ONCE) & (
+                jnp.arange(size) + first < tiles.count
+            )
+            field_of_h = self._field_of_h(hamiltonian, lattice, origin)
+            value, slope = jax.value_and_grad(energy)(jnp.where(new[:, None, None], here, 0.0), field_of_h)
+            here = jnp.where(new[:, None, None], slope, here)
+            return lax.dynamic_update_slice_in_dim(store, here, first, 0), total + value
+
+        size = min(TILES_AT_ONCE, lattice.capacity)
+        batches = (jnp.minimum(tiles.count, lattice.capacity) + TILES_AT_ONCE - 1) // TILES_AT_ONCE
+        slopes, total = lax.fori_loop(0, batches, batch, (tiles.fields, jnp.zeros(())))
+        tiles = Tiles(slopes, tiles.origin, tiles.count, tiles.slot)
+        by_place, by_single = gather(lattice, sources.place, single, tiles)
+        by_component = sum(by_single[:, 1 + extent * j : 1 + extent * (1 + j)] for j in range(1 + coupled))
+        status = jnp.where(tiles.count > lattice.capacity, Status.lattice_too_small, Status.fine)
+        return Correlation(total, _phase_point(by_place), by_component, status)
+
+    def _field_of_h(self, hamiltonian, lattice, origin):
+        """Components of the coupled X^j at the nodes of tiles, (tiles, nodes, j, k); where H is separable they are the
+        same at all nodes of a tile, which differ in the last momentum alone: (tiles, 1, j, k).
+        """
+        nodes = 1 if isinstance(hamiltonian, SeparableHamiltonian) else EDGE
+        along_row = np.zeros((nodes, lattice.axes), int)
+        along_row[:, -1] = np.arange(nodes)
+        places = (origin[:, None, :] + along_row) * lattice.spacing
+        return jax.vmap(jax.vmap(lambda place: _coupling_field(hamiltonian, place)))(places)
+
+
+class ParticleQuadrature(Quadrature):
+    r"""Nodes that koopmons carry along, for any number of coordinates: $N^2$ work, N memory.
+
+    $\sum_cw_cK_c/\bar D=1$ makes the integral a sum over koopmons, each with the `nodes`^(2n) nodes of a Gauss–Hermite
+    rule for its kernel. With one node each, at the koopmon itself, it is a Hamiltonian closure in its own right, in which
+    constants of the kernel cancel; with many it converges to the integral. Exactly covariant under translations.
+    """
+
+    nodes: int = eqx.field(static=True, default=1)
+
+    def __check_init__(self):
+        if isinstance(self.nodes, bool) or not isinstance(self.nodes, int | np.integer) or self.nodes < 1:
+            raise InvalidInput(
+                f"Argument `nodes` of ParticleQuadrature must be a whole number of at least 1, got {self.nodes!r}."
+            )
+
+    def check(self, hamiltonian):
+        pass
+
+    def correlation(self, hamiltonian, width, sources):
+        # a tracer has no energy of its own, but derivatives per unit weight
+        weight = jnp.maximum(sources.weight, LIGHTEST)
+
+        def energy(place, component):
+            return self._energy(hamiltonian, width, Sources(place, component, weight))
+
+        total, slopes = jax.value_and_grad(energy, argnums=(0, 1))(sources.place, sources.component)
+        by_place, by_component = (slope / weight[:, None] for slope in slopes)
+        return Correlation(total, _phase_point(by_place), by_component, jnp.asarray(Status.fine))
+
+    def _energy(self, hamiltonian, width, sources):
+        """Eq. (K4): the sum over koopmons and their nodes, in blocks of which nothing is kept for the derivative."""
+        axes, levels = sources.place.shape[1], hamiltonian.levels
+        places, shares = np.polynomial.hermite_e.hermegauss(self.nodes)
+        offset = np.stack([x.ravel() for x in np.meshgrid(*[places] * axes, indexing="ij")], axis=-1)
+        share = np.prod(np.stack(np.meshgrid(*[shares] * axes, indexing="ij")), axis=0).ravel()
+        share = share / share.sum()
+        node = (sources.place[:, None, :] + jnp.asarray(width) * offset).reshape(-1, axes)
+        node_weight = (sources.weight[:, None] * share).reshape(-1)
+        carried = sources.weight[:, None] * sources.component
+        moments = [carried] + [carried * sources.place[:, [axis]] for axis in _coupled_axes(hamiltonian)]
+        columns = jnp.concatenate([sources.weight[:, None], *moments], axis=1)
+        extent = levels**2 - 1
+
+        def block_energy(total, block):
+            node, weight = block
+            difference = (node[:, None, :] - sources.place[None]) / jnp.asarray(width)
+            fields = jnp.exp(-0.5 * jnp.sum(difference**2, axis=-1)) @ columns
+            there = fields[:, 0] > EMPTY
+            density = jnp.where(there, fields[:, 0], 1.0)
+            smooth = fields[:, 1 : 1 + extent].T
+            field_of_h = jax.vmap(lambda place: _coupling_field(hamiltonian, place))(node)
+            rate = jnp.zeros(density.shape)
+            for j, axis in enumerate(_coupled_axes(hamiltonian)):
+                moment = fields[:, 1 + extent * (1 + j) : 1 + extent * (2 + j)].T
+                slope = (moment - node[:, axis] * smooth) / width[axis] ** 2
+                rate += jnp.sum(cross(smooth, slope, levels) * field_of_h[:, j].T, axis=0)
+            return total - 0.5 * jnp.sum(jnp.where(there, weight * rate / density**2, 0.0)), None
+
+        count = node.shape[0]
+        size = min(count, max(8, PAIRS_AT_ONCE // sources.weight.shape[0]))
+        missing = -count % size
+        blocks = (
+            jnp.concatenate([node, jnp.repeat(node[:1], missing, axis=0)]).reshape(-1, size, axes),
+            jnp.pad(node_weight, (0, missing)).reshape(-1, size),
+        )
+        total, _ = lax.scan(jax.checkpoint(block_energy, prevent_cse=False), jnp.zeros(()), blocks)
+        return total
+
+
+class WithoutCorrelation(Quadrature):
+    """The second term left out: koopmons become Ehrenfest trajectories."""
+
+    def check(self, hamiltonian):
+        pass
+
+    def correlation(self, hamiltonian, width, sources):
+        still = jnp.zeros_like(sources.place)
+        return Correlation(
+            jnp.zeros(()), _phase_point(still), jnp.zeros_like(sources.component), jnp.asarray(Status.fine)
+        )
+
+
+# -- the theory ----------------------------------------------------------------------------------------------
+
+
+class InSpreads(eqx.Module):
+    """A kernel width, as so many standard deviations of the cloud at the start: `factor`."""
+
+    factor: float
+
+    def __check_init__(self):
+        if not (np.isfinite(self.factor) and self.factor > 0):
+            raise InvalidInput(f"Argument `factor` of InSpreads must be positive, got {self.factor}.")
+
+
+def _width(value):
+    return value if isinstance(value, InSpreads | Array) else np.asarray(value, dtype=float)
+
+
+class Koopmons(Theory):
+    r"""Koopmons on positions and momenta, for any number of levels.
+
+    `position_width`, `momentum_width`: standard deviations of the kernel, one number or one per coordinate (bohr, atomic
+    units of momentum), or `InSpreads(factor)`, in those of the cloud at the start. `quadrature`: by default
+    `LatticeQuadrature()` for one coordinate, `ParticleQuadrature()` for more. `planck`: the size of hbar. `sweeps`: of the
+    implicit midpoint rule that moves the correlation term; 2 keep order 2, 3 keep order 4 of a `TripleJump`.
+
+    The widths are a part of the model: converge in the number of koopmons at fixed widths, then vary the widths (see
+    `koopmon_scan`). Kernels far narrower or far wider than the cloud, a single koopmon, and equal quantum states all give
+    Ehrenfest. Without a finite width the equations are ill-posed.
+
+    Conserves h (not the mean energy alone), the spectrum of every $\hat\rho_a$ (norms to round-off), expectations of what
+    commutes with H everywhere, the symplectic form. Covariant under constant unitaries, and under translations as far as
+    the quadrature is exact; general canonical maps are no symmetries, for kernels keep their shape.
+    """
+
+    position_width: InSpreads | Float[np.ndarray | Array, "*n"] = eqx.field(
+        converter=_width, default=InSpreads(0.4)
+    )
+    momentum_width: InSpreads | Float[np.ndarray | Array, "*n"] = eqx.field(
+        converter=_width, default=InSpreads(1.0)
+    )
+    quadrature: Quadrature | None = None
+    planck: float = 1.0
+    sweeps: int = eqx.field(static=True, default=3)
+    coupled: ClassVar[bool] = True
+    random: ClassVar[bool] = False
+    has_trajectories: ClassVar[bool] = True
+
+    def __check_init__(self):
+        for name in ("position_width", "momentum_width", "planck"):
+            value = getattr(self, name)
+            if isinstance(value, np.ndarray | float | int) and not np.all(np.isfinite(value) & (value > 0)):
+                raise InvalidInput(
+                    f"Argument `{name}` of Koopmons must be positive, got {np.asarray(value).tolist()}."
+                )
+        if self.sweeps < 1:
+            raise InvalidInput(f"Argument `sweeps` of Koopmons must be at least 1, got {self.sweeps}.")
+
+    def requirements(self):
+        return Requirements(manifolds=(Canonical,))
+
+    def default_integrator(self, hamiltonian):
+        return Strang() if isinstance(hamiltonian, SeparableHamiltonian) else RungeKutta4()
+
+    def resolve(self, hamiltonian, preparation, times):
+        coordinates = hamiltonian.manifold.coordinates
+        widths: dict[str, Any] = {}
+        for place, name in enumerate(("position_width", "momentum_width")):
+            value = getattr(self, name)
+            if isinstance(value, InSpreads):
+                if not hasattr(preparation, "spread"):
+                    raise UnsupportedHamiltonian(
+                        f"Koopmons cannot measure the spread of {type(preparation).__name__}; give `{name}` a number."
+                    )
+                value = value.factor * np.asarray(preparation.spread(hamiltonian.manifold)[2 + place])
+            if value.shape not in ((), (1,), (coordinates,)):
+                raise InvalidInput(
+                    f"Argument `{name}` of Koopmons must be one number or {coordinates} (one per coordinate), got "
+                    f"{value.size}."
+                )
+            widths[name] = jnp.broadcast_to(value, (coordinates,))
+            if not isinstance(value, Array):
+                widths[name] = np.asarray(widths[name])
+        quadrature = self.quadrature
+        if quadrature is None:
+            quadrature = LatticeQuadrature() if coordinates == 1 else ParticleQuadrature()
+        quadrature.check(hamiltonian)
+        return dataclasses.replace(self, quadrature=quadrature, **widths)
+
+    def in_coordinates(self, shift, scale):
+        widths = self.position_width, self.momentum_width
+        if any(isinstance(width, InSpreads) for width in widths):
+            return self
+        return dataclasses.replace(self, position_width=widths[0] * scale, momentum_width=widths[1] / scale)
+
+    def prepare(self, hamiltonian, preparation, index, key):
+        start = jax.vmap(preparation.draw, in_axes=(None, 0, 0))(hamiltonian, index, key)
+        psi = start.psi if start.psi.ndim == 3 else start.psi[:, :, None]
+        return KoopmonState(start.point, psi, start.weight / jnp.sum(start.weight)), jnp.ones(())
+
+    def energy(self, hamiltonian, y):
+        """The energy h, of which everything follows: `mean_energy` + `correlation_energy`."""
+        return self.mean_energy(hamiltonian, y) + self.correlation_energy(hamiltonian, y)
+
+    def mean_energy(self, hamiltonian, y) -> RealScalar:
+        r"""$\sum_aw_a\mathrm{Tr}\,\hat\rho_a\hat H(\zeta_a)$: the energy of Ehrenfest, which is not conserved here."""
+        columns = jax.vmap(hamiltonian.expect, in_axes=(None, 1))
+        return jnp.sum(y.weight[:, None] * jax.vmap(columns)(y.point, y.psi))
+
+    def correlation_energy(self, hamiltonian, y) -> RealScalar:
+        """The second term of h."""
+        return self._correlation(hamiltonian, y).energy
+
+    def _correlation(self, hamiltonian, y) -> Correlation:
+        quadrature = LatticeQuadrature() if self.quadrature is None else self.quadrature
+        place = jnp.concatenate([y.point.position, y.point.momentum], axis=1)
+        shape = y.point.position.shape[1:]
+        width = jnp.concatenate(
+            [jnp.broadcast_to(jnp.asarray(x), shape) for x in (self.position_width, self.momentum_width)]
+        )
+        found = quadrature.correlation(hamiltonian, width, Sources(place, _components(y.psi), y.weight))
+        return jax.tree_util.tree_map(lambda x: self.planck * x if eqx.is_inexact_array(x) else x, found)
+
+    def flow(self, hamiltonian, t, y):
+        """Eq. (16): the derivatives of h through the bracket, per unit weight."""
+
+        def mean(point, psi):
+            return jnp.sum(jax.vmap(jax.vmap(hamiltonian.expect, in_axes=(None, 1)))(point, psi))
+
+        by_point, by_psi = jax.grad(mean, argnums=(0, 1))(y.point, y.psi)
+        correlation = self._correlation(hamiltonian, y)
+        by_point = jax.tree_util.tree_map(jnp.add, by_point, correlation.by_point)
+        # JAX returns 2 dh/dpsi of a real h, so dh/dpsi* is half its conjugate
+        turned = 0.5 * jnp.conj(by_psi) + _act(correlation.by_component, y.psi)
+        velocity = hamiltonian.manifold.hamiltonian_field(by_point, y.point)
+        return KoopmonState(velocity, -1j / self.planck * turned, jnp.zeros_like(y.weight))
+
+    def parts(self, hamiltonian):
+        """The potential, exact at rest; free motion, exact; the correlation term, by the implicit midpoint rule."""
+        Requirements(separable=True).check("Splitting koopmons into parts", hamiltonian)
+
+        def potential(duration):
+            """States turn in V(q), momenta change by what the turning states feel."""
+
+            def turned(position, psi):
+                return jax.vmap(
+                    lambda column: propagate(hamiltonian.potential(position), column, duration / self.planck),
+                    1,
+                    1,
+                )(psi)
+
+            def impulse(position, psi):
+                r"""$\int\langle\psi(t)|\partial_qV|\psi(t)\rangle dt=i\hbar\langle\psi(\tau)|\partial_q\psi(\tau)\rangle$, and
+                of the trace, whose phase psi does not carry.
+                """
+                after, push = jax.vjp(lambda q: turned(q, psi), position)
+                (of_state,) = push(1j * self.planck * jnp.conj(after))
+                mean = lambda q: jnp.trace(hamiltonian.potential(q)).real / hamiltonian.levels  # noqa: E731
+                return of_state + duration * jax.grad(mean)(position), after
+
+            def flow(y):
+                change, psi = jax.vmap(impulse)(y.point.position, y.psi)
+                return KoopmonState(PhasePoint(y.point.position, y.point.momentum - change), psi, y.weight)
+
+            return flow
+
+        def drift(duration):
+            flow = jax.vmap(hamiltonian.free_flow(duration))
+            return lambda y: KoopmonState(flow(y.point), y.psi, y.weight)
+
+        def correlation(duration):
+            if isinstance(self.quadrature, WithoutCorrelation):
+                return lambda y: y
+            half = 0.5 * duration
+
+            def flow(y):
+                def sweep(_, middle):
+                    found = self._correlation(hamiltonian, middle)
+                    velocity = hamiltonian.manifold.hamiltonian_field(found.by_point, middle.point)
+                    point = jax.tree_util.tree_map(lambda x, v: x + half * v, y.point, velocity)
+                    return KoopmonState(
+                        point, _half_turn(found.by_component, y.psi, half / self.planck), y.weight
+                    )
+
+                middle = lax.fori_loop(0, self.sweeps, sweep, y)
+                point, psi = jax.tree_util.tree_map(
+                    lambda x, x0: 2 * x - x0, (middle.point, middle.psi), (y.point, y.psi)
+                )
+                return KoopmonState(point, psi, y.weight)
+
+            return flow
+
+        return potential, drift, correlation
+
+    def own_observables(self, hamiltonian):
+        return _OBSERVABLES
+
+    def classical_points(self, hamiltonian, y):
+        density = jnp.sum(y.psi[:, :, None, :] * jnp.conj(y.psi)[:, None, :, :], axis=-1)
+        return Weighted(y.point, density, y.weight)
+
+    def check(self, hamiltonian, y):
+        norm = jnp.sum(y.psi.real**2 + y.psi.imag**2, axis=(1, 2))
+        finite = jnp.all(jnp.isfinite(y.point.position + y.point.momentum)) & jnp.all(jnp.isfinite(norm))
+        status = jnp.where(jnp.any(jnp.abs(norm - 1) > 1e-6), Status.lost_norm, Status.fine)
+        status = jnp.where(status == Status.fine, self._correlation(hamiltonian, y).status, status)
+        return jnp.where(finite, status, Status.not_finite)
+
+
+def koopmon_scan(
+    position_factors: tuple[float, ...] = (0.3, 0.5),
+    momentum_factors: tuple[float, ...] = (1.0, 2.0),
+    **options: Any,
+) -> list[Koopmons]:
+    """Koopmons at all pairs of kernel widths, in spreads of the start: what to hand to `compare`.
+
+    `options`: further arguments of `Koopmons`.
+    """
+    return [
+        Koopmons(InSpreads(position), InSpreads(momentum), **options)
+        for position in position_factors
+        for momentum in momentum_factors
+    ]
+
+
+_SOURCE = "Tronci and Gay-Balmaz, Lagrangian trajectories and closure models, eqs. (15), (16)"
+_OBSERVABLES = (
+    Observable(
+        "mean_energy",
+        lambda theory, hamiltonian, y: theory.mean_energy(hamiltonian, y),
+        (),
+        "hartree",
+        "sum of w Tr rho H, not conserved",
+        _SOURCE,
+    ),
+    Observable(
+        "correlation_energy",
+        lambda theory, hamiltonian, y: theory.correlation_energy(hamiltonian, y),
+        (),
+        "hartree",
+        "the term of the energy beyond Ehrenfest",
+        _SOURCE,
+    ),
+)
+
+
+def _coupled_axes(hamiltonian: HybridHamiltonian) -> tuple[int, ...]:
+    """The axes of phase space along which X_H is more than a number: momenta, where the potential alone couples."""
+    coordinates = hamiltonian.manifold.coordinates
+    first = coordinates if isinstance(hamiltonian, SeparableHamiltonian) else 0
+    return tuple(range(first, 2 * coordinates))
+
+
+def _coupling_field(hamiltonian: HybridHamiltonian, place: Float[Array, " m"]) -> Float[Array, "j k"]:
+    r"""Components x of $\hat X^j=x^j\cdot\hat\lambda+\dots$ along the coupled axes, at one place of phase space."""
+    field = hamiltonian.interaction_field(_phase_point(place))
+    matrices = jnp.concatenate([field.position, field.momentum])
+    return jnp.stack([0.5 * components(matrices[axis]) for axis in _coupled_axes(hamiltonian)])
+
+
+def _phase_point(place: Float[Array, "*points m"]) -> PhasePoint:
+    coordinates = place.shape[-1] // 2
+    return PhasePoint(place[..., :coordinates], place[..., coordinates:])
+
+
+def _components(psi: Complex[Array, "N d r"]) -> Float[Array, "N k"]:
+    """Components of psi psi^dagger."""
+    density = jnp.sum(psi[:, :, None, :] * jnp.conj(psi)[:, None, :, :], axis=-1)
+    return jax.vmap(components)(density)
+
+
+def _act(component: Float[Array, "N k"], psi: Complex[Array, "N d r"]) -> Complex[Array, "N d r"]:
+    """The matrices with these derivatives by components, sum_k c_k lambda_k, applied to psi."""
+    matrices = jnp.sum(component[:, :, None, None] * basis(psi.shape[1]), axis=1)
+    return jnp.sum(matrices[..., None] * psi[:, None], axis=2)
+
+
+def _half_turn(component: Float[Array, "N k"], psi: Complex[Array, "N d r"], time) -> Complex[Array, "N d r"]:
+    r"""$(1+i\tau\hat H/2)^{-1}\psi$ for half a step `time` $=\tau/2$: the state in the middle of Cayley's unitary step."""
+    levels = psi.shape[1]
+    if levels == 2:  # (1 + i b.sigma)^{-1} = (1 - i b.sigma) / (1 + b^2)
+        size = 1 + time**2 * jnp.sum(component**2, axis=1)
+        return (psi - 1j * time * _act(component, psi)) / size[:, None, None]
+    matrices = jnp.sum(component[:, :, None, None] * basis(levels), axis=1)
+    return jnp.linalg.solve(jnp.eye(levels) + 1j * time * matrices, psi)
