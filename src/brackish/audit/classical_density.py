@@ -12,6 +12,10 @@ from brackish.audit.finding import Finding, Measurement
 NAME = "classical density"
 NEGATIVE_MASS = 1e-6
 """A smooth positive field that is cut off at the shortest wave of its grid may ring by this much."""
+LOWEST = -1e-4
+"""The same for the lowest density over the highest."""
+WHY = "a positive field may ring by this much where its grid ends"
+FINER = ", and three times what a finer grid changes"
 
 
 def examine(bench: Bench) -> Finding:
@@ -19,27 +23,24 @@ def examine(bench: Bench) -> Finding:
     if not bench.theory.has_phase_space:
         return Finding(1, NAME, (), "nothing", ("the theory has no classical phase space",))
     record = bench.record
+    on_a_grid = bench.finer_theory is not None
+    ringing = 3 * float(np.max(np.abs(record.negative - bench.finer.negative)))
+    why = WHY + FINER if on_a_grid else "round-off"
     measurements = [
         Measurement(
-            "negative mass of the density",
-            float(np.max(record.negative)),
-            NEGATIVE_MASS,
-            "a positive field may ring by this much where its grid ends",
+            "negative mass of the density", float(np.max(record.negative)), NEGATIVE_MASS + ringing, why
         ),
         Measurement(
             "distance of its integral from 1",
             float(np.max(np.abs(record.total - 1))),
             1e-6,
-            "round-off of the norm",
+            "the norm is kept to this",
         ),
     ]
-    if record.lowest is not None:
+    if record.lowest is not None and bench.finer.lowest is not None:
+        ringing = 3 * float(np.max(np.abs(record.lowest - bench.finer.lowest)))
         lowest = Measurement(
-            "lowest density over highest",
-            float(np.min(record.lowest)),
-            -1e-4,
-            "ringing, as above",
-            at_most=False,
+            "lowest density over highest", float(np.min(record.lowest)), LOWEST - ringing, why, at_most=False
         )
         measurements.append(lowest)
     done = f"all weights of the classical side at {record.time.size} times until {record.time[-1]:g}"

@@ -18,6 +18,7 @@ NAME = "uncoupled without interaction"
 SAME_MOTION = 1e-6
 """In units of the spread: what different phases of a quantum state may change in a classical moment by round-off, or by
 the truncation of a grid."""
+WHY = "three times what half the step, and a finer grid if there is one, change, and round-off"
 SHORTER = 4
 """The reference takes that many steps for one of the theory, so that its own error does not matter."""
 
@@ -73,26 +74,26 @@ def examine(bench: Bench) -> Finding:
     arguments: dict[str, Any] = {"interaction": 0.0, "state": first}
     record = bench.run(**arguments)
     other = bench.run(interaction=0.0, state=second)
-    quantum_step, classical_step = bench.step_error(record, **arguments)
+    quantum_error, classical_error = bench.errors(record, **arguments)
     follows = _distance_from_free_motion(record, np.asarray(bench.hamiltonian.quantum()), bench.planck)
     measurements = [
         Measurement(
             "change of the purity",
             float(np.max(np.abs(record.purity - record.purity[0]))),
-            ROUND_OFF + 6 * quantum_step,
-            "three times what halving the step changes, and round-off",
+            ROUND_OFF + 6 * quantum_error,
+            WHY,
         ),
         Measurement(
             "density operator beside exp(-i H_Q t)",
             follows,
-            ROUND_OFF + 3 * quantum_step,
-            "three times what halving the step changes, and round-off",
+            ROUND_OFF + 3 * quantum_error,
+            WHY,
         ),
         Measurement(
             "classical moments, one quantum state beside another",
             record.classical_distance(other),
             SAME_MOTION,
-            "in units of the spread: round-off, and what a grid cuts off",
+            "in units of the spread; round-off",
         ),
     ]
     notes = []
@@ -102,8 +103,8 @@ def examine(bench: Bench) -> Finding:
             Measurement(
                 "classical moments beside motion in H_C alone",
                 record.classical_distance(alone),
-                SAME_MOTION + 3 * classical_step,
-                "in units of the spread: three times what halving the step changes, and what a grid cuts off",
+                SAME_MOTION + 3 * classical_error,
+                "in units of the spread; " + WHY,
             )
         )
     else:
