@@ -188,6 +188,19 @@ class Theory(eqx.Module):
         changed: dict[str, Any] = {"grid": grid.in_coordinates(shift, scale)}
         return dataclasses.replace(self, **changed)
 
+    def refined(self) -> "Theory | None":
+        """The same theory with a third more of what stands for a continuum, nodes of a grid or of a quadrature: what
+        that changes is an error, not physics. None if nothing is approximated but time.
+
+        By default that is its `grid` or its `quadrature`, if it has one that can be refined.
+        """
+        for name in ("grid", "quadrature"):
+            part: Any = getattr(self, name, None)
+            if hasattr(part, "refined"):
+                changed: dict[str, Any] = {name: part.refined()}
+                return dataclasses.replace(self, **changed)
+        return None
+
 
 @runtime_checkable
 class HasEnergy(Protocol):

@@ -112,18 +112,14 @@ class Bench:
         """The run as it was asked for, with interaction."""
         return self.run()
 
-    @property
+    @functools.cached_property
     def finer_theory(self) -> Theory | None:
-        """The theory on a finer grid, if it has a grid that can be refined."""
-        grid: Any = getattr(self.theory, "grid", None)
-        if not hasattr(grid, "refined"):
-            return None
-        changed: dict[str, Any] = {"grid": grid.refined()}
-        return dataclasses.replace(self.theory, **changed)
+        """The theory on a finer grid or with a finer quadrature, if it has one."""
+        return self.theory.refined()
 
     @functools.cached_property
     def finer(self) -> Record:
-        """The run on a finer grid in steps half as long, with interaction; without a grid the run itself."""
+        """The run on a finer grid in steps half as long, with interaction; if there is no grid, the run itself."""
         theory = self.finer_theory
         return self.record if theory is None else self.run(theory=theory, steps=2)
 

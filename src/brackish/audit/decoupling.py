@@ -92,8 +92,8 @@ def examine(bench: Bench) -> Finding:
         Measurement(
             "classical moments, one quantum state beside another",
             record.classical_distance(other),
-            SAME_MOTION,
-            "in units of the spread; round-off",
+            SAME_MOTION + 6 * classical_error,
+            "in units of the spread; the same for each of the two",
         ),
     ]
     notes = []

@@ -12,7 +12,7 @@ from typing import Any
 
 from brackish.audit import classical_density, covariance, decoherence, decoupling, quantum_density
 from brackish.audit.bench import Bench
-from brackish.audit.finding import NOT_APPLICABLE, Finding
+from brackish.audit.finding import FAIL, NOT_APPLICABLE, Finding
 from brackish.errors import BrackishError, InvalidInput, RunFailed, UnsupportedHamiltonian
 from brackish.hamiltonian import HybridHamiltonian
 from brackish.integrators import Integrator
@@ -52,7 +52,7 @@ class Audit:
     @property
     def failed(self) -> tuple[int, ...]:
         """The numbers of the properties that were broken."""
-        return tuple(finding.number for finding in self.findings if finding.verdict == "fail")
+        return tuple(finding.number for finding in self.findings if finding.verdict == FAIL)
 
     def __str__(self) -> str:
         rows = [("property", "verdict", "measured", "limit", "what")]
@@ -107,6 +107,15 @@ class Audit:
                 notes = "".join(f" Note: {note}." for note in finding.notes)
                 lines.append(f"{finding.number}: {finding.done}. Limits: {why}.{notes}")
         return lines
+
+    def cells(self) -> list[str]:
+        """One short text a property for a table: the verdict, and the number that decided."""
+        texts = []
+        for finding in self.findings:
+            measured = finding.decisive
+            word = f"**{finding.verdict}**" if finding.verdict == FAIL else finding.verdict
+            texts.append("n/a" if measured is None else f"{word} ({measured.value:.1e})")
+        return texts
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values alone, as for JSON."""
@@ -196,17 +205,8 @@ def audit_table(
     lines = ["| theory | " + " | ".join(head) + " |", "| --- |" + " --- |" * len(head)]
     for name, theory in zip(theory_names(theories), theories, strict=True):
         try:
-            found = audit(theory, hamiltonian, preparation, times, **options)
-            cells = [_cell(finding) for finding in found.findings]
+            cells = audit(theory, hamiltonian, preparation, times, **options).cells()
         except BrackishError as error:
             cells = [f"{NOT_APPLICABLE}: {str(error).replace('|', ' ')}"] + [""] * (len(head) - 1)
         lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
     return "\n".join(lines)
-
-
-def _cell(finding: Finding) -> str:
-    measured = finding.decisive
-    if measured is None:
-        return "n/a"
-    word = f"**{finding.verdict}**" if finding.verdict == "fail" else finding.verdict
-    return f"{word} ({measured.value:.1e})"

@@ -121,6 +121,10 @@ class LatticeQuadrature(Quadrature):
         if self.tiles < 1:
             raise InvalidInput(f"Argument `tiles` of LatticeQuadrature must be at least 1, got {self.tiles}.")
 
+    def refined(self):
+        """The same with a smaller spacing."""
+        return LatticeQuadrature(0.75 * self.spacing, self.reach, 2 * self.tiles)
+
     def check(self, hamiltonian):
         if hamiltonian.manifold.coordinates > 2:
             raise UnsupportedHamiltonian(
