@@ -8,11 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from brackish.errors import InvalidInput
+from brackish.grids import hybrid_fields
 from brackish.hamiltonian import HybridHamiltonian
 from brackish.quantum import field_outer
 from brackish.theory import Status, Weighted
 from brackish.typing import Array, Complex, Float, Inexact, RealScalar
 
+LARGEST_SHARE = 1e-2
+"""How much of a field may stand in the highest waves that are kept."""
 STARTING_ERROR = 1e-6
 """How far from 1 the integral of the starting density over the nodes may be."""
 
@@ -95,10 +98,32 @@ def points_of_operator(grid: Any, operator: Inexact[Array, "d d *grid"]) -> Weig
     return Weighted(points, flat, (density * grid.weights()).ravel())
 
 
-def norm_status(finite: Array, norm: RealScalar) -> Array:
-    """A `Status`: numbers are numbers, and the norm is 1 to 1e-6."""
+def field_status(grid: Any, field: Inexact[Array, "*leading first second"], norm: RealScalar) -> Array:
+    """A `Status` of a field that should be smooth: of norm 1 to 1e-6, and little of it in the highest waves."""
+    square = jnp.sum(grid.integrate(jnp.abs(field) ** 2))
+    highest = jnp.sum(grid.integrate(jnp.abs(grid.highest_waves(field)) ** 2))
     lost = jnp.where(jnp.abs(norm - 1) > 1e-6, Status.lost_norm, Status.fine)
-    return jnp.where(finite, lost, Status.not_finite)
+    lost = jnp.where(highest > LARGEST_SHARE * square, Status.not_resolved, lost)
+    return jnp.where(jnp.isfinite(square), lost, Status.not_finite)
+
+
+def explicit_step(hamiltonian: HybridHamiltonian, grid: Any, planck: float) -> float:
+    """A step in which RungeKutta4 is stable for waves below the cutoff, and resolves the turn of the quantum side."""
+    motion, turn = (float(rate) for rate in _largest_rates(hamiltonian, grid))
+    step = 2.0 / (motion + 2 * turn / planck)
+    suggested = hamiltonian.suggested_step()
+    return step if suggested is None else min(step, suggested)
+
+
+@eqx.filter_jit
+def _largest_rates(hamiltonian, grid):
+    """The largest frequency of motion along X_H below the cutoff, and the largest traceless H."""
+    fields = hybrid_fields(hamiltonian, grid)
+    size = jnp.sqrt(jnp.sum(jnp.abs(fields.operator_flow) ** 2, axis=(1, 2)))
+    levels = fields.operator.shape[0]
+    mean = jnp.trace(fields.operator)[None, None] / levels * jnp.eye(levels)[:, :, None, None]
+    turning = jnp.sqrt(jnp.max(jnp.sum(jnp.abs(fields.operator - mean) ** 2, axis=(0, 1))))
+    return grid.largest_rate(jnp.abs(fields.classical_flow) + size), turning
 
 
 # -- Hermitian fields as real ones ----------------------------------------------------------------------------

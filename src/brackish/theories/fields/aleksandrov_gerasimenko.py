@@ -24,11 +24,14 @@ from brackish.quantum import field_dagger, field_product, field_trace_product, p
 from brackish.theories.fields._on_grid import (
     box,
     checked_grid,
+    explicit_step,
+    field_status,
     hermitian_divergence,
     hermitian_gradient,
-    norm_status,
+    packed,
     points_of_operator,
     starting_operator,
+    unpacked,
 )
 from brackish.theory import Requirements, Theory
 from brackish.typing import Array, Complex
@@ -63,6 +66,12 @@ class AleksandrovGerasimenko(Theory):
     def default_integrator(self, hamiltonian):
         return BlanesMoan() if isinstance(hamiltonian, SeparableHamiltonian) else RungeKutta4()
 
+    def suggested_step(self, hamiltonian):
+        """That of the Hamiltonian for exact parts; what an explicit rule needs otherwise."""
+        if isinstance(hamiltonian, SeparableHamiltonian):
+            return hamiltonian.suggested_step()
+        return explicit_step(hamiltonian, self.nodes, self.planck)
+
     def resolve(self, hamiltonian, preparation, times):
         grid = checked_grid("AleksandrovGerasimenko", self.grid, hamiltonian, preparation)
         return AleksandrovGerasimenko(grid, self.planck)
@@ -92,7 +101,8 @@ class AleksandrovGerasimenko(Theory):
         same = jnp.broadcast_to(y.operator, gradient.shape)
         moved = moved + hermitian_divergence(grid, along(fields.operator_flow, fields.classical_flow, same))
         turned = -1j / self.planck * field_product(fields.operator, y.operator)
-        return HybridOperatorState(turned + field_dagger(turned) - 0.5 * moved)
+        change = packed(turned + field_dagger(turned) - 0.5 * moved)
+        return HybridOperatorState(unpacked(grid.dealias(change)))
 
     def parts(self, hamiltonian):
         r"""For kinetic energy plus V(q): the potential, exact for each q and each wavenumber s of p; the drift.
@@ -149,4 +159,4 @@ class AleksandrovGerasimenko(Theory):
 
     def check(self, hamiltonian, y):
         norm = self.nodes.integrate(jnp.trace(y.operator).real)
-        return norm_status(jnp.all(jnp.isfinite(y.operator)), norm)
+        return field_status(self.nodes, y.operator, norm)

@@ -22,7 +22,8 @@ from brackish.theories.fields._on_grid import (
     advected,
     box,
     checked_grid,
-    norm_status,
+    explicit_step,
+    field_status,
     points_of_operator,
     starting_density,
     starting_spinors,
@@ -56,6 +57,9 @@ class ContinuumEhrenfest(Theory):
 
     def default_integrator(self, hamiltonian):
         return RungeKutta4()
+
+    def suggested_step(self, hamiltonian):
+        return explicit_step(hamiltonian, self.nodes, self.planck)
 
     def resolve(self, hamiltonian, preparation, times):
         grid = checked_grid("ContinuumEhrenfest", self.grid, hamiltonian, preparation)
@@ -100,4 +104,4 @@ class ContinuumEhrenfest(Theory):
 
     def check(self, hamiltonian, y):
         norm = self.nodes.integrate(jnp.sum(jnp.abs(y.psi) ** 2, axis=0))
-        return norm_status(jnp.all(jnp.isfinite(y.psi)), norm)
+        return field_status(self.nodes, y.psi, norm)

@@ -22,13 +22,14 @@ from brackish.theories.fields._on_grid import (
     advected,
     box,
     checked_grid,
-    norm_status,
+    explicit_step,
+    field_status,
     points_of_operator,
     starting_density,
     starting_operator,
 )
 from brackish.theory import Requirements, Theory
-from brackish.typing import Array, Complex, Float
+from brackish.typing import Array, Complex, Float, Inexact
 
 
 class HybridMeanFieldState(eqx.Module):
@@ -58,6 +59,12 @@ class HybridMeanField(Theory):
     def default_integrator(self, hamiltonian):
         return Strang() if isinstance(hamiltonian, SeparableHamiltonian) else RungeKutta4()
 
+    def suggested_step(self, hamiltonian):
+        """That of the Hamiltonian for exact parts; what an explicit rule needs otherwise."""
+        if isinstance(hamiltonian, SeparableHamiltonian):
+            return hamiltonian.suggested_step()
+        return explicit_step(hamiltonian, self.nodes, self.planck)
+
     def resolve(self, hamiltonian, preparation, times):
         return HybridMeanField(
             checked_grid("HybridMeanField", self.grid, hamiltonian, preparation), self.planck
@@ -77,10 +84,10 @@ class HybridMeanField(Theory):
         """Eq. (2), with the density as the square of an amplitude that moves as a half-density."""
         grid, fields = self.nodes, hybrid_fields(hamiltonian, self.nodes)
         velocity = fields.classical_flow + _mean(fields.operator_flow, y.density)
-        amplitude = advected(grid, velocity, y.amplitude[None], grid.gradient(y.amplitude[None]))[0]
+        moved = advected(grid, velocity, y.amplitude[None], grid.gradient(y.amplitude[None]))[0]
         mean = grid.integrate((y.amplitude**2)[None, None] * fields.operator)
         turned = -1j / self.planck * product(mean, y.density)
-        return HybridMeanFieldState(amplitude, turned + dagger(turned))
+        return HybridMeanFieldState(grid.dealias(moved), turned + dagger(turned))
 
     def parts(self, hamiltonian):
         """For kinetic energy plus V(q): the drift, the kick of the mean force, the turn of rho; each is exact."""
@@ -137,11 +144,11 @@ class HybridMeanField(Theory):
 
     def check(self, hamiltonian, y):
         norm = self.nodes.integrate(y.amplitude**2) * jnp.trace(y.density).real
-        return norm_status(jnp.all(jnp.isfinite(y.amplitude)), norm)
+        return field_status(self.nodes, y.amplitude, norm)
 
 
 def _mean(
-    operators: Complex[Array, "components d d *grid"], density: Complex[Array, "d d"]
+    operators: Inexact[Array, "components d d *grid"], density: Complex[Array, "d d"]
 ) -> Float[Array, "components *grid"]:
     """Tr(rho X^j) at each node."""
     turned = density.T.reshape(1, *density.shape, *([1] * (operators.ndim - 3)))

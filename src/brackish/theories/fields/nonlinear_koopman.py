@@ -43,17 +43,15 @@ from brackish.theories.fields._on_grid import (
     advected,
     box,
     checked_grid,
+    explicit_step,
+    field_status,
     hermitian_divergence,
-    norm_status,
     points_of_operator,
     starting_density,
     starting_spinors,
 )
 from brackish.theory import Requirements, Status, Theory
 from brackish.typing import Array, Complex, Float, RealScalar
-
-SMALLEST_DENSITY = 1e-13
-"""Below this share of the largest density, round-off over density is no velocity: correlations end there."""
 
 
 class KoopmanSpinorState(eqx.Module):
@@ -82,6 +80,9 @@ class NonlinearKoopman(Theory):
     the rate at which it grows (`growth_rate`); a run ends with an error where that share passes `largest_content`.
     Koopmons are the regularised theory.
 
+    Where D is below `smallest_density` times its largest value, round-off over density is no velocity: correlations
+    end there.
+
     Conserves the energy h as far as the grid resolves the fields, the norm, and positivity of D and
     $\hat\rho$ always; covariant under constant unitaries. `planck`: the size of hbar.
     """
@@ -89,6 +90,7 @@ class NonlinearKoopman(Theory):
     grid: Any = None
     planck: float = 1.0
     largest_content: float = 1e-6
+    smallest_density: float = 1e-8
     coupled: ClassVar[bool] = True
     random: ClassVar[bool] = False
     has_trajectories: ClassVar[bool] = False
@@ -99,9 +101,12 @@ class NonlinearKoopman(Theory):
     def default_integrator(self, hamiltonian):
         return RungeKutta4()
 
+    def suggested_step(self, hamiltonian):
+        return explicit_step(hamiltonian, self.nodes, self.planck)
+
     def resolve(self, hamiltonian, preparation, times):
         grid = checked_grid("NonlinearKoopman", self.grid, hamiltonian, preparation)
-        return NonlinearKoopman(grid, self.planck, self.largest_content)
+        return NonlinearKoopman(grid, self.planck, self.largest_content, self.smallest_density)
 
     @property
     def nodes(self):
@@ -154,7 +159,7 @@ class NonlinearKoopman(Theory):
     def _correlations(self, fields: HybridFields, psi: Array) -> _Correlations:
         grid = self.nodes
         density = jnp.sum(jnp.abs(psi) ** 2, axis=0)
-        smallest = SMALLEST_DENSITY * jnp.max(density)
+        smallest = self.smallest_density * jnp.max(density)
         inverse = density / (density**2 + smallest**2)
         gradient = grid.gradient(psi)
         connection = jnp.sum(jnp.conj(psi)[None] * gradient, axis=1).imag * inverse[None]
@@ -229,9 +234,9 @@ class NonlinearKoopman(Theory):
 
     def check(self, hamiltonian, y):
         norm = self.nodes.integrate(jnp.sum(jnp.abs(y.psi) ** 2, axis=0))
-        status = norm_status(jnp.all(jnp.isfinite(y.psi)), norm)
+        status = field_status(self.nodes, y.psi, norm)
         dominated = self.highest_wave_content(hamiltonian, y) > self.largest_content
-        return jnp.where((status == Status.fine) & dominated, Status.highest_waves_grew, status)
+        return jnp.where((status != Status.not_finite) & dominated, Status.highest_waves_grew, status)
 
 
 def _means(operators: Array, psi: Array) -> Float[Array, "components *grid"]:
