@@ -71,8 +71,7 @@ def _both(before: Record, after: Record, how: str, bench: Bench | None = None) -
     """The distances of two runs; with a `bench`, more is allowed where its theory has a grid."""
     quantum, classical, why = 0.0, 0.0, "round-off, with room to spare"
     if bench is not None and bench.finer_theory is not None:
-        quantum = FINER * bench.record.quantum_distance(bench.finer)
-        classical = FINER * bench.record.classical_distance(bench.finer)
+        quantum, classical = (FINER * error for error in bench.grid_errors)
         why = "for canonical maps also three times what a finer grid changes, as grids do not move along"
     return [
         Measurement(f"density operator, {how}", before.quantum_distance(after), SAME + quantum, why),
