@@ -97,8 +97,8 @@ class Requirements(eqx.Module):
             )
         if self.largest_levels is not None and hamiltonian.levels > self.largest_levels:
             raise UnsupportedHamiltonian(
-                f"{name} needs a Hamiltonian of {self.largest_levels} level, a function on the classical manifold, got one "
-                f"of {hamiltonian.levels} quantum levels."
+                f"{name} needs a Hamiltonian of {self.largest_levels} level, a function on the classical manifold, got "
+                f"one of {hamiltonian.levels} quantum levels."
             )
 
 

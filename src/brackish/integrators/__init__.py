@@ -2,6 +2,7 @@
 
 from brackish.integrators.adaptive import Adaptive
 from brackish.integrators.base import Integrator
+from brackish.integrators.exponential import Exponential
 from brackish.integrators.midpoint import ImplicitMidpoint
 from brackish.integrators.runge_kutta import Heun, RungeKutta4
 from brackish.integrators.splitting import BlanesMoan, Strang, TripleJump
@@ -10,6 +11,7 @@ from brackish.integrators.stochastic import StrangAroundJumps, WithJumps
 __all__ = [
     "Adaptive",
     "BlanesMoan",
+    "Exponential",
     "Heun",
     "ImplicitMidpoint",
     "Integrator",

@@ -2,7 +2,18 @@
 
 from brackish.manifolds.base import Manifold
 from brackish.manifolds.canonical import Canonical, PhasePoint
+from brackish.manifolds.extensions import AsWritten, Extension, Homogeneous
 from brackish.manifolds.product import Product, ProductPoint
 from brackish.manifolds.spheres import Spheres
 
-__all__ = ["Canonical", "Manifold", "PhasePoint", "Product", "ProductPoint", "Spheres"]
+__all__ = [
+    "AsWritten",
+    "Canonical",
+    "Extension",
+    "Homogeneous",
+    "Manifold",
+    "PhasePoint",
+    "Product",
+    "ProductPoint",
+    "Spheres",
+]

@@ -1,9 +1,14 @@
 """One file a theory. A theory says how the state moves; it knows no models, no runner and no other theory."""
 
+from brackish.manifolds import AsWritten, Homogeneous
 from brackish.theories.exact.split_operator import Absorber, Exact, Grid
 from brackish.theories.fields.aleksandrov_gerasimenko import AleksandrovGerasimenko
 from brackish.theories.fields.ehrenfest_continuum import ContinuumEhrenfest
+from brackish.theories.fields.hybrid_koopman import HybridKoopman
 from brackish.theories.fields.hybrid_mean_field import HybridMeanField
+from brackish.theories.fields.koopman_van_hove import KoopmanVanHove
+from brackish.theories.fields.koopman_von_neumann import KoopmanVonNeumann
+from brackish.theories.fields.liouville import Liouville
 from brackish.theories.fields.nonlinear_koopman import NonlinearKoopman
 from brackish.theories.trajectories.born_oppenheimer import BornOppenheimer
 from brackish.theories.trajectories.ehrenfest import Ehrenfest
@@ -35,20 +40,26 @@ __all__ = [
     "AleksandrovGerasimenko",
     "AlongCoupling",
     "AlongMomentum",
+    "AsWritten",
     "BornOppenheimer",
     "ContinuumEhrenfest",
     "Ehrenfest",
     "EnergyBasedDecoherence",
     "Exact",
     "Grid",
+    "Homogeneous",
+    "HybridKoopman",
     "HybridMeanField",
     "InAdiabaticBasis",
     "InDiabaticBasis",
-    "KeepVelocity",
     "InSpreads",
+    "KeepVelocity",
+    "KoopmanVanHove",
+    "KoopmanVonNeumann",
     "KoopmonNodes",
     "Koopmons",
     "LatticeQuadrature",
+    "Liouville",
     "MeanField",
     "NoDecoherence",
     "NoRescaling",
