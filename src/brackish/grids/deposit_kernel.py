@@ -107,7 +107,7 @@ def _place(key, keys):
 
 
 @_compile
-def _lay_out(a, positions, spacing, width, reach, kernel, start):
+def _lay_out(a, positions, spacing, width, falls, reach, kernel, start):
     """The kernel of particle a and its first two derivatives on the nodes of its stencil, along each axis: `kernel` is
     (axes, 3, 2 h + 1) as a pointer. The first node along each axis into `start`. False if the particle is out of range.
     """
@@ -124,7 +124,7 @@ def _lay_out(a, positions, spacing, width, reach, kernel, start):
         middle = math.exp(-0.5 * distance * distance * inverse) / (math.sqrt(2 * math.pi) * width[axis])
         up_ratio = math.exp(-distance * spacing[axis] * inverse)
         down_ratio = 1.0 / up_ratio
-        fall = math.exp(-0.5 * spacing[axis] * spacing[axis] * inverse)
+        fall = falls[axis]
         kernel[values + reach] = middle
         up, down, falling = middle, middle, fall
         for k in range(1, reach + 1):
@@ -155,16 +155,44 @@ def _rows_of_stencil(reach, axes):
 
 
 @_compile
-def _weigh_row(row, rows, derivative, kernel, stencil, orders, weights, start):
-    """The product of the kernel's outer factors for each field, differentiated once more along outer axis
-    `derivative` - 1.
+def _weigh_rows(picks, derivative, kernel, first_of, padded, weights):
+    """For each row and field the product of the kernel's outer factors, differentiated once more along outer axis
+    `derivative` - 1: (rows, fields) from `weights` on. All rows before any is used: a vector that is read where single
+    numbers have just been written makes a processor wait.
     """
+    _, kinds, rows, axes = picks.shape
+    for kind in range(kinds):
+        for row in range(rows):
+            weight = kernel[picks[derivative, kind, row, 0]]
+            for axis in range(1, axes):
+                weight *= kernel[picks[derivative, kind, row, axis]]
+            for f in range(first_of[kind], first_of[kind + 1]):
+                weights[row * padded + f] = weight
+
+
+@_compile
+def _picks(rows, orders, first_of, stencil):
+    """Where in `kernel` the factors of a row's weight stand: (derivatives, kinds of orders, rows, outer axes)."""
+    picks = np.empty((orders.shape[1], first_of.shape[0] - 1, rows.shape[0], rows.shape[1]), np.int64)
+    for derivative in range(picks.shape[0]):
+        for kind in range(picks.shape[1]):
+            for axis in range(picks.shape[3]):
+                order = orders[first_of[kind], axis] + (1 if derivative == axis + 1 else 0)
+                picks[derivative, kind, :, axis] = (3 * axis + order) * stencil + rows[:, axis]
+    return picks
+
+
+@_compile
+def _first_of_kinds(orders):
+    """Where, among the fields, new orders along the outer axes begin; and the number of fields."""
+    first_of = np.empty(orders.shape[0] + 1, np.int64)
+    kinds = 0
     for f in range(orders.shape[0]):
-        weight = 1.0
-        for axis in range(rows.shape[1]):
-            order = orders[f, axis] + (1 if derivative == axis + 1 else 0)
-            weight *= kernel[(3 * axis + order) * stencil + rows[row, axis]]
-        weights[start + f] = weight
+        if f == 0 or np.any(orders[f, :-1] != orders[f - 1, :-1]):
+            first_of[kinds] = f
+            kinds += 1
+    first_of[kinds] = orders.shape[0]
+    return first_of[: kinds + 1]
 
 
 @_compile
@@ -238,10 +266,15 @@ def deposit(positions, values, spacing, width, reach, orders, fields, origins, c
     particles, axes = positions.shape
     edge, padded = fields.shape[1], fields.shape[2]
     quantities, last, stencil = orders.shape[0], axes - 1, 2 * reach + 1
-    rows = _rows_of_stencil(reach, axes)
+    rows, first_of = _rows_of_stencil(reach, axes), _first_of_kinds(orders)
+    picks = _picks(rows, orders, first_of, stencil)
     count[0] = _reserve(positions, spacing, reach, edge, rows, origins, fields, slots)
-    start = np.empty(axes, np.int64)
-    kernels, lines, row_weights = np.empty(axes * 3 * stencil), np.zeros(stencil * padded), np.zeros(padded)
+    start, falls = np.empty(axes, np.int64), np.exp(-0.5 * (spacing / width) ** 2)
+    kernels, lines, row_weights = (
+        np.empty(axes * 3 * stencil),
+        np.zeros(stencil * padded),
+        np.zeros(rows.shape[0] * padded),
+    )
     kernel, line, weights = _numbers(kernels), _numbers(lines), _numbers(row_weights)
     stride, data, source, weight = (
         WORD * padded,
@@ -250,18 +283,24 @@ def deposit(positions, values, spacing, width, reach, orders, fields, origins, c
         row_weights.ctypes.data,
     )
     for a in range(particles):
-        if not _lay_out(a, positions, spacing, width, reach, kernel, start):
+        if not _lay_out(a, positions, spacing, width, falls, reach, kernel, start):
             continue
         for f in range(quantities):
             along = (3 * last + orders[f, last]) * stencil
             for k in range(stencil):
                 line[k * padded + f] = values[a, f] * kernel[along + k]
+        _weigh_rows(picks, 0, kernel, first_of, padded, weights)
         for row in range(rows.shape[0]):
             node = np.int64(slots[a, row])
             if node != EMPTY:
-                _weigh_row(row, rows, 0, kernel, stencil, orders, weights, 0)
                 for part in range(0, stride, LANES * WORD):
-                    _add_run(data + stride * node + part, source + part, weight + part, stencil, stride)
+                    _add_run(
+                        data + stride * node + part,
+                        source + part,
+                        weight + stride * row + part,
+                        stencil,
+                        stride,
+                    )
 
 
 @_compile
@@ -274,19 +313,17 @@ def gather(positions, values, spacing, width, reach, orders, fields, slots, by_p
     particles, axes = positions.shape
     padded = fields.shape[2]
     quantities, last, stencil = orders.shape[0], axes - 1, 2 * reach + 1
-    rows = _rows_of_stencil(reach, axes)
-    start = np.empty(axes, np.int64)
+    rows, first_of = _rows_of_stencil(reach, axes), _first_of_kinds(orders)
+    picks = _picks(rows, orders, first_of, stencil)
+    start, falls = np.empty(axes, np.int64), np.exp(-0.5 * (spacing / width) ** 2)
     kernels, all_lines = np.empty(axes * 3 * stencil), np.zeros(2 * stencil * padded)
-    all_weights, all_of_row, all_sums = (
-        np.zeros(axes * padded),
-        np.zeros(2 * padded),
-        np.empty((axes + 1) * padded),
-    )
-    kernel, lines, weights = _numbers(kernels), _numbers(all_lines), _numbers(all_weights)
+    all_weights = np.zeros((axes, rows.shape[0] * padded))
+    all_of_row, all_sums = np.zeros(2 * padded), np.empty((axes + 1) * padded)
+    kernel, lines, weight_data = _numbers(kernels), _numbers(all_lines), all_weights.ctypes.data
     of_row, sums = _numbers(all_of_row), _numbers(all_sums)
     stride, data, first = WORD * padded, fields.ctypes.data, all_lines.ctypes.data
     for a in range(particles):
-        if not _lay_out(a, positions, spacing, width, reach, kernel, start):
+        if not _lay_out(a, positions, spacing, width, falls, reach, kernel, start):
             by_position[a, :] = np.nan
             by_value[a, :] = np.nan
             continue
@@ -297,20 +334,21 @@ def gather(positions, values, spacing, width, reach, orders, fields, slots, by_p
                 lines[(stencil + k) * padded + f] = kernel[along + stencil + k]
         for k in range((axes + 1) * padded):
             sums[k] = 0.0
+        for m in range(axes):
+            _weigh_rows(picks, m, kernel, first_of, padded, _numbers(all_weights[m]))
         for row in range(rows.shape[0]):
             node = np.int64(slots[a, row])
             if node == EMPTY:
                 continue
             for k in range(2 * padded):
                 of_row[k] = 0.0
-            for m in range(axes):  # m = 0: the sum itself; m > 0: its derivative along outer axis m - 1
-                _weigh_row(row, rows, m, kernel, stencil, orders, weights, m * padded)
             for part in range(0, stride, LANES * WORD):
                 value = all_of_row.ctypes.data + 2 * part
                 second = first + stencil * stride
                 _two_sums(data + stride * node + part, first + part, second + part, stencil, stride, value)
-                for m in range(axes + 1):  # the last: the derivative along the last axis
-                    weight = all_weights.ctypes.data + part + (stride * m if m < axes else 0)
+                # m = 0: the sum itself; then its derivatives along the outer axes; the last: along the last axis
+                for m in range(axes + 1):
+                    weight = weight_data + part + stride * ((m if m < axes else 0) * rows.shape[0] + row)
                     source = value if m < axes else value + LANES * WORD
                     _add_run(all_sums.ctypes.data + stride * m + part, source, weight, 1, stride)
         for axis in range(axes):
