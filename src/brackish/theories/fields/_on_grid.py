@@ -108,9 +108,9 @@ def field_status(grid: Any, field: Inexact[Array, "*leading first second"], norm
 
 
 def explicit_step(hamiltonian: HybridHamiltonian, grid: Any, planck: float) -> float:
-    """A step in which RungeKutta4 is stable for waves below the cutoff, and resolves the turn of the quantum side."""
+    """A step in which RungeKutta4 is stable and accurate for waves below the cutoff, and for the quantum side."""
     motion, turn = (float(rate) for rate in _largest_rates(hamiltonian, grid))
-    step = 2.0 / (motion + 2 * turn / planck)
+    step = 1.0 / (motion + 2 * turn / planck)
     suggested = hamiltonian.suggested_step()
     return step if suggested is None else min(step, suggested)
 
