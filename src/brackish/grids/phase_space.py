@@ -42,7 +42,7 @@ class PhaseSpace(FieldGrid):
     cutoff: tuple[int, int] = eqx.field(static=True)
     components: ClassVar[int] = 2
 
-    def __init__(self, lower, upper, points, cutoff=None):
+    def __init__(self, lower, upper, points: int | tuple[int, ...] | list[int], cutoff=None):
         self.lower, self.upper, self.shape = (
             _two_floats(lower),
             _two_floats(upper),

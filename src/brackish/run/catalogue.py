@@ -41,6 +41,7 @@ DIMENSIONS = {
     "checkpoint_every": "duration",
     # the same names for other things
     "OhmicBath.strength": None,
+    **dict.fromkeys(("PhaseSpace.lower", "PhaseSpace.upper", "SphereGrid.length"), None),
     "EnergyBasedDecoherence.parameter": "energy",
     "linear_vibronic_coupling.couplings": "energy",
 }

@@ -1,5 +1,6 @@
 """One file a theory. A theory says how the state moves; it knows no models, no runner and no other theory."""
 
+from brackish.grids import PhaseSpace, SphereGrid
 from brackish.manifolds import AsWritten, Homogeneous
 from brackish.theories.exact.split_operator import Absorber, Exact, Grid
 from brackish.theories.fields.aleksandrov_gerasimenko import AleksandrovGerasimenko
@@ -65,7 +66,9 @@ __all__ = [
     "NoRescaling",
     "NonlinearKoopman",
     "ParticleQuadrature",
+    "PhaseSpace",
     "ReverseVelocity",
+    "SphereGrid",
     "SphereQuadrature",
     "SpinKoopmons",
     "SurfaceHopping",

@@ -9,14 +9,14 @@ Gay-Balmaz and Tronci, "Dynamics of mixed quantum-classical spin systems", secti
 brackets; that sum vanishes for a classical H, the difference is right.
 """
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
 from brackish.errors import UnsupportedHamiltonian
-from brackish.grids import hybrid_fields
+from brackish.grids import FieldGrid, hybrid_fields
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.integrators import BlanesMoan, RungeKutta4
 from brackish.manifolds import Canonical, Spheres
@@ -54,7 +54,7 @@ class AleksandrovGerasimenko(Theory):
     density $\mathrm{Tr}\hat{\mathcal P}$ positive. `grid`: a grid of the manifold. `planck`: the size of hbar.
     """
 
-    grid: Any = None
+    grid: FieldGrid | None = None
     planck: float = 1.0
     coupled: ClassVar[bool] = True
     random: ClassVar[bool] = False

@@ -8,13 +8,13 @@ P}=D\psi\psi^\dagger$. Carried as a Koopman spinor $\Upsilon=\sqrt D\,\psi$, so 
 P}=\Upsilon\Upsilon^\dagger$ and with it D and $\hat\rho=\int\hat{\mathcal P}$ are positive by construction.
 """
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from brackish.grids import hybrid_fields
+from brackish.grids import FieldGrid, hybrid_fields
 from brackish.integrators import RungeKutta4
 from brackish.manifolds import Canonical, Spheres
 from brackish.quantum import field_apply, field_expect, field_outer
@@ -46,7 +46,7 @@ class ContinuumEhrenfest(Theory):
     waves beyond its cutoff are left out. `planck`: the size of hbar.
     """
 
-    grid: Any = None
+    grid: FieldGrid | None = None
     planck: float = 1.0
     coupled: ClassVar[bool] = True
     random: ClassVar[bool] = False

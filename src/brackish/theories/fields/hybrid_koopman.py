@@ -19,12 +19,12 @@ L}_H\Upsilon$ the right-hand side above, because $\hat H$ changes across the she
 """
 
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 
-from brackish.grids import hybrid_fields
+from brackish.grids import FieldGrid, hybrid_fields
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.integrators import BlanesMoan, Exponential
 from brackish.manifolds import Canonical, Extension, Homogeneous, Spheres
@@ -77,7 +77,7 @@ class HybridKoopman(Theory):
     smooth phase would do better. `planck`: the size of hbar.
     """
 
-    grid: Any = None
+    grid: FieldGrid | None = None
     planck: float = 1.0
     extension: Extension = Homogeneous()
     coupled: ClassVar[bool] = True

@@ -7,13 +7,13 @@ Eq. (2) of Tronci and Gay-Balmaz, "Lagrangian trajectories and closure models in
 density is carried by a Koopman wavefunction, $D=\chi^2$, so that it cannot become negative.
 """
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 
 from brackish.errors import UnsupportedHamiltonian
-from brackish.grids import hybrid_fields
+from brackish.grids import FieldGrid, hybrid_fields
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.integrators import RungeKutta4, Strang
 from brackish.manifolds import Canonical, Spheres
@@ -47,7 +47,7 @@ class HybridMeanField(Theory):
     packet does not split. `grid`: a grid of the manifold. `planck`: the size of hbar.
     """
 
-    grid: Any = None
+    grid: FieldGrid | None = None
     planck: float = 1.0
     coupled: ClassVar[bool] = True
     random: ClassVar[bool] = False

@@ -16,12 +16,13 @@ and everything at r = 1 depends on how H is continued off the sphere: see `Exten
 """
 
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from brackish.grids import FieldGrid
 from brackish.grids.nodes import components, on_grid
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.integrators import BlanesMoan, Exponential
@@ -74,7 +75,7 @@ class KoopmanVanHove(Theory):
     would do better. `planck`: the size of hbar.
     """
 
-    grid: Any = None
+    grid: FieldGrid | None = None
     planck: float = 1.0
     extension: Extension = Homogeneous()
     coupled: ClassVar[bool] = True

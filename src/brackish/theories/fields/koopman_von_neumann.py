@@ -7,11 +7,12 @@ level: there is no quantum side.
 """
 
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 
+from brackish.grids import FieldGrid
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.integrators import BlanesMoan, Exponential
 from brackish.manifolds import Canonical, Spheres
@@ -50,7 +51,7 @@ class KoopmanVonNeumann(Theory):
     any degree. hbar (`planck`) drops out of everything that can be observed.
     """
 
-    grid: Any = None
+    grid: FieldGrid | None = None
     planck: float = 1.0
     coupled: ClassVar[bool] = True
     random: ClassVar[bool] = False

@@ -7,11 +7,12 @@ of one level: there is no quantum side.
 """
 
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 
+from brackish.grids import FieldGrid
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.integrators import BlanesMoan, Exponential
 from brackish.manifolds import Canonical, Spheres
@@ -48,7 +49,7 @@ class Liouville(Theory):
     (`negative_mass`).
     """
 
-    grid: Any = None
+    grid: FieldGrid | None = None
     coupled: ClassVar[bool] = True
     random: ClassVar[bool] = False
     has_trajectories: ClassVar[bool] = False

@@ -28,13 +28,13 @@ P}=\Upsilon\Upsilon^\dagger$ is positive by construction (the second line holds 
 sphere).
 """
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from brackish.grids import HybridFields, hybrid_fields
+from brackish.grids import FieldGrid, HybridFields, hybrid_fields
 from brackish.integrators import RungeKutta4
 from brackish.manifolds import Canonical, Spheres
 from brackish.observables import Observable
@@ -87,7 +87,7 @@ class NonlinearKoopman(Theory):
     $\hat\rho$ always; covariant under constant unitaries. `planck`: the size of hbar.
     """
 
-    grid: Any = None
+    grid: FieldGrid | None = None
     planck: float = 1.0
     largest_content: float = 1e-6
     smallest_density: float = 1e-8
