@@ -1,8 +1,8 @@
 r"""How fast small disturbances of a state grow: a measure of ill-posedness.
 
-The flow $\dot y=F(y)$ is linearised about one state, $\delta\dot y=DF(y)\,\delta y$, with the state held fixed; the growth rate
-is the largest real part of the spectrum of DF. A well-posed theory of fields has a rate that stays bounded as more waves
-are kept; the rate of an ill-posed one grows with their number.
+The flow $\dot y=F(y)$ is linearised about one state, $\delta\dot y=DF(y)\,\delta y$, with the state held fixed; the
+growth rate is the largest real part of the spectrum of DF. A well-posed theory of fields has a rate that stays bounded
+as more waves are kept; the rate of an ill-posed one grows with their number.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 
 from brackish.errors import RunFailed
 from brackish.hamiltonian import HybridHamiltonian
-from brackish.theory import Theory
+from brackish.theory import HasFlow
 from brackish.typing import State
 
 SMALLEST_ITERATIVE = 800
@@ -22,12 +22,12 @@ SMALLEST_ITERATIVE = 800
 
 
 def linear_growth_rate(
-    theory: Theory, hamiltonian: HybridHamiltonian, y: State, tolerance: float = 1e-3
+    theory: HasFlow, hamiltonian: HybridHamiltonian, y: State, tolerance: float = 1e-3
 ) -> float:
     """The largest growth rate of a small disturbance of the state `y`, per atomic unit of time.
 
-    `theory`: one with a flow; a theory of fields keeps the waves below the cutoff of its grid alone. `tolerance`: relative,
-    of the iteration. Raises `RunFailed` if that does not converge.
+    `theory`: one with a flow; a theory of fields keeps the waves below the cutoff of its grid alone. `tolerance`:
+    relative, of the iteration. Raises `RunFailed` if that does not converge.
     """
     flat, restore = jax.flatten_util.ravel_pytree(_as_real(y))
 
