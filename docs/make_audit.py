@@ -44,19 +44,42 @@ SPHERE = bk.hamiltonian(
 )
 """H = n_z/2 + n_x sigma_x + 0.7 sigma_z, hbar = 1/2."""
 
+SPRING = bk.hamiltonian(
+    lambda q: jnp.zeros((1, 1)),
+    masses=[1.0],
+    frequencies=[1.0],
+    external=lambda q: 0.05 * q[0] ** 4,
+    step=0.05,
+)
+"""H = (p^2 + q^2)/2 + q^4/20, one level: a classical system, for theories of such."""
+TWIST = bk.hamiltonian(
+    lambda n: jnp.zeros((1, 1)), manifold=bk.Spheres(1), external=lambda n: 0.5 * n[0, 2] ** 2, step=0.05
+)
+"""H = n_z^2/2, one level."""
+
 NARROW = bk.GaussianCloud(0.0, 0.0, 0.3, 0.3, state=0)
 """Far below the uncertainty relation: a classical cloud."""
 PACKET = bk.GaussianPacket(0.0, 0.0, np.sqrt(0.5), state=0)
 """For the exact wavefunction, which cannot begin in such a cloud; and, as it is smoother, for fields that must be."""
+SLOW = bk.GaussianCloud(1.0, 0.0, 0.3, 0.3, state=1)
+"""On the lower level, without the energy for all the hops that the amplitudes ask for."""
 CAP = bk.VonMisesFisher([np.sqrt(0.75), 0.0, 0.5], 10.0, state=0)
 """A cloud of directions."""
 
 BOX = bk.PhaseSpace((-6.0, -6.0), (6.0, 6.0), 96)
 GLOBE = bk.SphereGrid(24)
 
+SYSTEMS = {
+    "plane": (PLANE, NARROW, 4.8),
+    "sphere": (SPHERE, CAP, 2.0),
+    "plane, one level": (SPRING, bk.GaussianCloud(0.6, 0.0, 0.5, 0.5), 2.0),
+    "sphere, one level": (TWIST, bk.VonMisesFisher([np.sqrt(0.75), 0.0, 0.5], 10.0), 2.0),
+}
+"""A Hamiltonian, a start and a time each."""
+
 SETTINGS: dict[str, dict[str, Any]] = {
     "Exact": {"start": PACKET},
-    "SurfaceHopping": {"trajectories": 4000},
+    "SurfaceHopping": {"trajectories": 4000, "start": SLOW},
     "AleksandrovGerasimenko": {"step": 0.0125},
     "HybridMeanField": {"step": 0.0125},
     "ContinuumEhrenfest": {"stop": 2.4, "step": 0.0125},
@@ -72,16 +95,27 @@ def prepared(name: str, system: str) -> bk.Ehrenfest:
     wanted = {parameter.name for parameter in parameters(kind)}
     options: dict[str, Any] = {}
     if "grid" in wanted and name != "Exact":
-        options["grid"] = BOX if system == "plane" else GLOBE
-    if "planck" in wanted and system == "sphere":
+        options["grid"] = BOX if system.startswith("plane") else GLOBE
+    if "planck" in wanted and system.startswith("sphere"):
         options["planck"] = 0.5
     return kind(**options)
+
+
+def takes(name: str, system: str) -> bool:
+    """Whether a table has a row for the theory: it takes the Hamiltonian, and the others did not do for it."""
+    hamiltonian, _, _ = SYSTEMS[system]
+    needs = prepared(name, system).requirements()
+    try:
+        needs.check(name, hamiltonian)
+    except bk.UnsupportedHamiltonian:
+        return False
+    return hamiltonian.levels > 1 or needs.largest_levels == 1
 
 
 def row(name: str, system: str, long: bool) -> str:
     """A row of the table. Raises what the audit raises."""
     settings = SETTINGS.get(name, {})
-    hamiltonian, start, stop = (PLANE, NARROW, 4.8) if system == "plane" else (SPHERE, CAP, 2.0)
+    hamiltonian, start, stop = SYSTEMS[system]
     stop = settings.get("stop", stop)
     times = bk.times(stop, 6, step=stop / 6 / np.ceil(stop / 6 / settings.get("step", 0.05) - 1e-9))
     found = bk.audit(
@@ -97,24 +131,24 @@ def row(name: str, system: str, long: bool) -> str:
 
 
 def main(names: list[str], long: bool) -> None:
-    """Print the tables, and what was refused."""
-    refused: dict[str, list[str]] = {}
-    for system in ("plane", "sphere"):
+    """Print the tables, and what went wrong."""
+    failed: dict[str, str] = {}
+    for system in SYSTEMS:
         print(f"\n{system}\n")
         print("| theory | 1 density | 2 operator | 3 covariance | 4 uncoupled | 5 decoherence | until |")
         print("| --- |" + " --- |" * 6)
         for name in sorted(named_theories()):
-            if (names and name not in names) or SETTINGS.get(name, {}).get("system", system) != system:
+            unwanted = names and name not in names
+            if unwanted or SETTINGS.get(name, {}).get("system", system) != system or not takes(name, system):
                 continue
             begun = time.perf_counter()
             try:
                 print(row(name, system, long), flush=True)
             except bk.BrackishError as error:
-                refused.setdefault(name, []).append(f"{system}: {error}")
+                failed[f"`{name}` on the {system}"] = str(error)
             print(f"{name} on the {system}: {time.perf_counter() - begun:.0f} s", file=sys.stderr)
-    for name, reasons in refused.items():
-        for reason in reasons:
-            print(f"- `{name}`, {reason}")
+    for name, reason in failed.items():
+        print(f"- {name}: {reason}")
 
 
 if __name__ == "__main__":

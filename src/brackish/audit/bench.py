@@ -125,8 +125,8 @@ class Bench:
 
     @functools.cached_property
     def grid_errors(self) -> tuple[float, float]:
-        """What a finer grid alone changes in the run: the largest difference of the density operator and of the classical
-        moments; both runs in steps half as long, as a finer grid may need them.
+        """What a finer grid alone changes in the run: the largest difference of the density operator and of the
+        classical moments; both runs in steps half as long, as a finer grid may need them.
         """
         if self.finer_theory is None:
             return 0.0, 0.0

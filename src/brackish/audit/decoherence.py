@@ -15,6 +15,8 @@ STANDARD_ERRORS = 3.0
 
 def examine(bench: Bench) -> Finding:
     """Run with interaction; the largest change of the purity since the start."""
+    if bench.hamiltonian.levels == 1:
+        return Finding(5, NAME, (), "nothing", ("one level: there is no quantum side",))
     record = bench.record
     change = np.abs(record.purity - record.purity[0])
     limit, why = np.full_like(change, SMALLEST_CHANGE), "far above round-off, and grids and steps"

@@ -13,6 +13,8 @@ STANDARD_ERRORS = 3.0
 
 def examine(bench: Bench) -> Finding:
     """Run with interaction; the least eigenvalue of the density operator at all saves, hermiticity and trace."""
+    if bench.hamiltonian.levels == 1:
+        return Finding(2, NAME, (), "nothing", ("one level: there is no quantum side",))
     record = bench.record
     adjoint = np.conj(np.swapaxes(record.density, 1, 2))
     least = least_eigenvalue(record.density)
