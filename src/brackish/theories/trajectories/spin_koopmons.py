@@ -16,8 +16,9 @@ term. Several spins, and spins with orbital motion, as in section 4.3: products 
 Poisson blocks. On spheres of length $\mathcal J$ every bracket is divided by $\mathcal J$.
 
 **One formula for all blocks.** With $u=(\sqrt\kappa\,n,\;q/\alpha_q,\;p/\alpha_p)$ every kernel is
-$e^{-|u-u_b|^2/2}$ times a constant, for $\kappa(n\cdot n_b-1)=-\frac\kappa2|n-n_b|^2$. Its derivative along $\hat X_H$ is
-$(u_b-u)\cdot\hat Y$, $\hat Y$ being $\hat X_H$ in the same units, and the u in it falls out of the commutator.
+$e^{-|u-u_b|^2/2}$ times a constant, for $\kappa(n\cdot n_b-1)=-\frac\kappa2|n-n_b|^2$. Its derivative along
+$\hat X_H$ is $(u_b-u)\cdot\hat Y$, $\hat Y$ being $\hat X_H$ in the same units, and the u in it falls out of the
+commutator.
 """
 
 import abc
@@ -36,9 +37,9 @@ from brackish.observables import Observable
 from brackish.theory import Requirements, Status, Theory, Weighted
 from brackish.typing import Array, Complex, Float, Point, RealScalar
 
-EMPTY = 1e-200
-"""Where the smoothed density is below this there is nothing: every term is bounded by a kernel, so leaving it out
-changes nothing."""
+EMPTY = 1e-140
+"""Where the smoothed density is below this (its square can still be divided by) there is nothing: every term is bounded
+by a kernel, so leaving it out changes nothing."""
 LIGHTEST = 1e-60
 """A koopmon of weight 0 is a tracer: it moves as if it had this weight, and nothing feels it."""
 BLOCK = 2**19
@@ -109,6 +110,10 @@ class SphereQuadrature(Quadrature):
                 f"SphereQuadrature covers one sphere, got {manifold.describe()}; use KoopmonNodes()."
             )
 
+    def refined(self):
+        """The same with a third more nodes along each axis; a number that was left open stays open."""
+        return SphereQuadrature(None if self.polar is None else -(-4 * self.polar // 3))
+
     def settled(self, concentration):
         enough = int(np.ceil(4 * np.sqrt(np.max(concentration)) + 16))
         return SphereQuadrature(enough if self.polar is None else self.polar)
@@ -122,7 +127,7 @@ class SphereQuadrature(Quadrature):
         x, y_, z = np.broadcast_arrays(sine * np.cos(azimuth), sine * np.sin(azimuth), cosine[:, None])
         directions = np.stack([x, y_, z], axis=-1).reshape(-1, 1, 3)
         areas = np.repeat(np.pi / self.polar * share, 2 * self.polar)
-        kappa = jnp.reshape(jnp.asarray(concentration), ())
+        kappa = jnp.reshape(concentration, ())
         normalisation = kappa / (-2 * jnp.pi * jnp.expm1(-2 * kappa))
         return Nodes(jnp.asarray(directions), normalisation * areas)
 
@@ -202,7 +207,8 @@ class SpinKoopmons(Theory):
         return Requirements(manifolds=(Spheres, Product))
 
     def default_integrator(self, hamiltonian):
-        return ImplicitMidpoint()
+        # norms are as exact as the implicit equation is solved, and the last sweep costs little
+        return ImplicitMidpoint(tolerance=1e-14)
 
     def resolve(self, hamiltonian, preparation, times):
         manifold = hamiltonian.manifold
@@ -245,11 +251,12 @@ class SpinKoopmons(Theory):
 
     def correlation_energy(self, hamiltonian, y) -> RealScalar:
         """The second term of h, by blocks of nodes of which nothing is kept for its derivative."""
-        if self.quadrature is None:
+        quadrature = self.quadrature
+        if quadrature is None:
             raise InvalidInput(_open("the `quadrature`"))
         scales = self._scales(hamiltonian.manifold)
         middle = _middle(y)
-        nodes = self.quadrature.nodes(self.concentration, y)
+        nodes = quadrature.nodes(jnp.asarray(self.concentration), y)
         density = _density(y.psi)
         koopmons = _Smoothed(jax.vmap(_scaled, in_axes=(0, None, None))(y.point, middle, scales), density)
 
@@ -273,7 +280,7 @@ class SpinKoopmons(Theory):
             # i Tr([P, N] Y) = -2 Im Tr(P N Y) for Hermitian matrices
             moved = jnp.sum(smoothed[:, 1:, :, :, None] * operators[:, :, None, :, :], axis=(1, 3))
             traces = jnp.sum(smoothed[:, 0] * jnp.swapaxes(moved, 1, 2), axis=(1, 2)).imag
-            return -jnp.sum(jnp.where(there, self.quadrature.measure(share, total) * traces / total, 0.0))
+            return -jnp.sum(jnp.where(there, quadrature.measure(share, total) * traces / total, 0.0))
 
         blocks = (places, jax.vmap(field)(nodes.point), nodes.share)
         return self.planck * _sum_over_blocks(block_energy, blocks, max(8, BLOCK // y.weight.shape[0]))
@@ -287,9 +294,7 @@ class SpinKoopmons(Theory):
 
         def energy(point, psi):
             unit = psi / jnp.sqrt(_traces(psi))[:, None, None]
-            return self.energy(
-                hamiltonian, SpinKoopmonState(jax.vmap(manifold.project)(point), unit, weight)
-            )
+            return self.energy(hamiltonian, SpinKoopmonState(jax.vmap(manifold.project)(point), unit, weight))
 
         by_point, by_psi = jax.grad(energy, argnums=(0, 1))(y.point, y.psi)
         by_point = jax.tree_util.tree_map(lambda x: x / _along(weight, x), by_point)
@@ -298,6 +303,11 @@ class SpinKoopmons(Theory):
         return SpinKoopmonState(
             jax.vmap(manifold.hamiltonian_field)(by_point, y.point), turn, jnp.zeros_like(y.weight)
         )
+
+    def suggested_step(self, hamiltonian):
+        """Half the step that the Hamiltonian suggests: correlations between neighbours are faster than either side."""
+        step = hamiltonian.suggested_step()
+        return None if step is None else 0.5 * step
 
     def own_observables(self, hamiltonian):
         return _OBSERVABLES
