@@ -115,20 +115,22 @@ class KoopmanVanHove(Theory):
     def generator(self, hamiltonian):
         r"""$\chi\to\{H,\chi\}+\frac i\hbar\mathcal L\chi$, and the same differentiated by r."""
         grid, fields = self.nodes, classical_fields(hamiltonian, self.nodes)
-        terms = _lagrangian_terms(hamiltonian, grid, self.extension)
+        lagrangian = _lagrangian(hamiltonian, grid, self.extension)
 
         def moved(psi):
-            turned = 1j / self.planck * grid.dealias(terms.value * psi)
+            turned = 1j / self.planck * grid.dealias(lagrangian * psi)
             return along_flow(grid, fields.flow, psi) + turned
 
+        bound = grid.largest_rate(jnp.abs(fields.flow)) + jnp.max(jnp.abs(lagrangian)) / self.planck
+        if isinstance(hamiltonian.manifold, Canonical):
+            return Generator(lambda y: KoopmanVanHoveState(moved(y.psi), None), bound)
+        flow, slope = _radial_terms(hamiltonian, grid, self.extension)
+
         def apply(y):
-            if y.radial is None:
-                return KoopmanVanHoveState(moved(y.psi), None)
-            driven = 1j / self.planck * grid.dealias(terms.slope * y.psi)
-            radial = moved(y.radial) + along_flow(grid, terms.flow, y.psi) + driven
+            driven = 1j / self.planck * grid.dealias(slope * y.psi)
+            radial = moved(y.radial) + along_flow(grid, flow, y.psi) + driven
             return KoopmanVanHoveState(moved(y.psi), radial)
 
-        bound = grid.largest_rate(jnp.abs(fields.flow)) + jnp.max(jnp.abs(terms.value)) / self.planck
         return Generator(apply, bound)
 
     def flow(self, hamiltonian, t, y):
@@ -169,30 +171,23 @@ class KoopmanVanHove(Theory):
         return field_status(self.nodes, y.psi, self.nodes.integrate(jnp.abs(y.psi) ** 2))
 
 
-class _LagrangianTerms(eqx.Module):
-    r"""At the nodes: `value` $\mathcal L$; on a sphere also its vector field `flow` and $\partial_r\mathcal
-    L=\partial_r^2H$ as `slope`.
-    """
-
-    value: Array
-    flow: Array | None
-    slope: Array | None
-
-
-def _lagrangian_terms(hamiltonian, grid, extension) -> _LagrangianTerms:
+def _lagrangian(hamiltonian, grid, extension) -> Float[Array, "*grid"]:
+    r"""$\mathcal L$ at the nodes."""
     points = jax.tree_util.tree_map(jnp.asarray, grid.points())
-    function, manifold = whole_function(hamiltonian), hamiltonian.manifold
+    function = whole_function(hamiltonian)
+    return on_grid(jax.vmap(lambda z: lagrangian(hamiltonian, function, extension, z))(points), grid)
 
-    def value(z):
-        return lagrangian(hamiltonian, function, extension, z)
 
-    values = on_grid(jax.vmap(value)(points), grid)
-    if isinstance(manifold, Canonical):
-        return _LagrangianTerms(values, None, None)
+def _radial_terms(
+    hamiltonian, grid, extension
+) -> tuple[Float[Array, "components *grid"], Float[Array, "*grid"]]:
+    r"""At the nodes of a sphere: the vector field of $\mathcal L$, and $\partial_r\mathcal L=\partial_r^2H$."""
+    function = whole_function(hamiltonian)
 
-    def others(z):
+    def at_node(z):
+        by_direction = jax.grad(lambda z: lagrangian(hamiltonian, function, extension, z))(z)
         _, second = extension.radial_derivatives(function, z)
-        return manifold.hamiltonian_field(jax.grad(value)(z), z), second
+        return hamiltonian.manifold.hamiltonian_field(by_direction, z), second
 
-    flow, slope = jax.vmap(others)(points)
-    return _LagrangianTerms(values, components(flow, grid), on_grid(slope, grid))
+    flow, slope = jax.vmap(at_node)(jnp.asarray(grid.points()))
+    return components(flow, grid), on_grid(slope, grid)
