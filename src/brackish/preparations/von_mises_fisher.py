@@ -29,9 +29,9 @@ def _concentrations(value) -> np.ndarray:
 
 
 class VonMisesFisher(Preparation):
-    r"""Classical spins about a direction m, each with the von Mises–Fisher density
-    $\frac{c}{2\pi(1-e^{-2c})}\,e^{c(n\cdot m-1)}$ on its sphere, independently of the others.
+    r"""Classical spins spread about a direction, independently of each other.
 
+    Each has the von Mises–Fisher density $\frac{c}{2\pi(1-e^{-2c})}\,e^{c(n\cdot m-1)}$ about a direction m.
     `direction`: (3,), the same for all spins, or (spins, 3); it is normalised. `concentration`: c > 0, one number or
     one per spin; for large c the cloud is a Gaussian of width $c^{-1/2}$ in radians. `state`: as for `GaussianPacket`.
 

@@ -31,6 +31,7 @@ DIMENSIONS = {
     "mass": "mass",
     "masses": "mass",
     **dict.fromkeys(("position", "positions", "width", "lower", "upper", "length"), "length"),
+    "position_width": "length",
     **dict.fromkeys(("separation", "radius", "left_radius", "right_radius", "reference"), "length"),
     **dict.fromkeys(("spacing", "electron_box", "electron_spacing"), "length"),
     **dict.fromkeys(("momentum", "momenta", "momentum_width"), "momentum"),
@@ -44,6 +45,10 @@ DIMENSIONS = {
     **dict.fromkeys(("PhaseSpace.lower", "PhaseSpace.upper", "SphereGrid.length"), None),
     "EnergyBasedDecoherence.parameter": "energy",
     "linear_vibronic_coupling.couplings": "energy",
+    **dict.fromkeys(
+        (f"hybrid_spins.{name}" for name in ("field", "anisotropy", "exchange", "gamma")), "energy"
+    ),
+    "hybrid_spins.length": None,
 }
 """The dimension of a parameter of this name, or of this owner. Any other takes plain numbers only."""
 

@@ -91,6 +91,21 @@ def dephasing() -> Document:
     }
 
 
+def hybrid_spins() -> Document:
+    """A classical spin and a quantum one, without a field on the latter: correlations take its purity away."""
+    return {
+        "model": {"name": "hybrid_spins", "field": 0.5, "exchange": 1.0, "gamma": 0.0},
+        "preparation": {
+            "kind": "VonMisesFisher",
+            "direction": [0.6, 0.0, 0.8],
+            "concentration": 10.0,
+            "state": 0,
+        },
+        "times": {"stop": 8.0, "saves": 80},
+        "run": {"trajectories": 500},
+    }
+
+
 def shin_metiu() -> Document:
     """Proton-coupled electron transfer through an avoided crossing, in two Born-Oppenheimer states."""
     return {
@@ -109,7 +124,7 @@ def shin_metiu() -> Document:
 
 PRESETS: dict[str, Callable[..., Document]] = {
     preset.__name__: preset
-    for preset in (tully1, tully2, tully3, double_arch, spin_boson, rabi, dephasing, shin_metiu)
+    for preset in (tully1, tully2, tully3, double_arch, spin_boson, rabi, dephasing, hybrid_spins, shin_metiu)
 }
 """All presets by name."""
 
