@@ -38,12 +38,13 @@ def examine(bench: Bench) -> Finding:
     manifold = bench.hamiltonian.manifold
     if isinstance(manifold, Canonical):
         change = scaled_and_shifted(record, manifold)
-        measurements += _both(record, bench.run(change=change), change.name, bench)
+        measurements += _both(record, bench.run(change=change), change.name, bench.grid_errors)
         tried.append(change.name)
     mixing = mixing_map(bench, record)
     try:
         bench.theory.requirements().check(type(bench.theory).__name__, Moved(bench.hamiltonian, mixing))
-        measurements += _both(*_mixed(bench, mixing), mixing.name, bench)
+        before, after = _mixed(bench, mixing)
+        measurements += _both(before, after, mixing.name, _errors(bench, before))
         tried.append(mixing.name)
     except UnsupportedHamiltonian as refusal:
         notes.append(f"{mixing.name}: refused ({refusal})")
@@ -67,12 +68,26 @@ def _mixed(bench: Bench, mixing: CanonicalMap) -> tuple[Record, Record]:
         return before, after
 
 
-def _both(before: Record, after: Record, how: str, bench: Bench | None = None) -> list[Measurement]:
-    """The distances of two runs; with a `bench`, more is allowed where its theory has a grid."""
-    quantum, classical, why = 0.0, 0.0, "round-off, with room to spare"
-    if bench is not None and bench.finer_theory is not None:
-        quantum, classical = (FINER * error for error in bench.grid_errors)
-        why = "for canonical maps also three times what a finer grid changes, as grids do not move along"
+def _errors(bench: Bench, before: Record) -> tuple[float, float]:
+    """Errors of a grid in runs of a general Hamiltonian: those of the run itself, and the distance of the two, which
+    are the same physics by other means. None without a grid: then both runs make the same errors.
+    """
+    if bench.finer_theory is None:
+        return 0.0, 0.0
+    quantum, classical = bench.grid_errors
+    return quantum + bench.record.quantum_distance(before), classical + bench.record.classical_distance(
+        before
+    )
+
+
+def _both(
+    before: Record, after: Record, how: str, errors: tuple[float, float] = (0.0, 0.0)
+) -> list[Measurement]:
+    """The distances of two runs, of the density operator and of the classical moments, with their `errors`."""
+    why = "round-off, with room to spare"
+    if any(errors):
+        why = "for canonical maps also three times what a finer grid or another integrator changes"
+    quantum, classical = (FINER * error for error in errors)
     return [
         Measurement(f"density operator, {how}", before.quantum_distance(after), SAME + quantum, why),
         Measurement(f"classical moments, {how}", before.classical_distance(after), SAME + classical, why),
