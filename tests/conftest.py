@@ -7,8 +7,15 @@ import hypothesis
 import jax
 from jaxtyping import install_import_hook
 
-# Every annotation of a shape in brackish is checked at run time. This must precede any import of brackish.
-install_import_hook("brackish", "beartype.beartype")
+# Every annotation of a shape in brackish is checked at run time, except in what numba compiles: it would find the checks
+# instead of the functions. This must precede any import of brackish.
+SOURCE = Path(__file__).parents[1] / "src"
+CHECKED = [
+    ".".join(path.relative_to(SOURCE).with_suffix("").parts)
+    for path in sorted(SOURCE.rglob("*.py"))
+    if path.stem != "__init__" and "import numba" not in path.read_text()
+]
+install_import_hook(CHECKED, "beartype.beartype")
 
 # A vector that meets a matrix by accident is a bug; `psi[None, :]` says it on purpose.
 jax.config.update("jax_numpy_rank_promotion", "raise")

@@ -41,7 +41,7 @@ class Status(enum.IntEnum):
     did_not_converge = 5
     highest_waves_grew = 6
     not_resolved = 7
-    lattice_too_small = 7
+    lattice_too_small = 8
 
 
 class Weighted(eqx.Module):

@@ -158,7 +158,7 @@ def deposit_reference(lattice: Lattice, positions, values) -> Tiles:
     slot = jnp.where((end[row] <= capacity) & (row < capacity), slot, -1)
 
     def add(store, chunk):
-        nodes = chunk[2][..., None] + jnp.arange(lattice.stencil)
+        nodes = chunk[2][..., None] + jnp.arange(lattice.stencil)[None, None]
         nodes = jnp.where(chunk[2][..., None] < 0, capacity * EDGE, nodes)
         carried = chunk[1][:, None, None, :] * _kernels(lattice, chunk[0])
         return store.at[nodes, :fields].add(carried, mode="drop"), None
@@ -173,7 +173,7 @@ def gather_reference(lattice: Lattice, positions, values, tiles: Tiles):
     store = tiles.fields.reshape(-1, lattice.padded)[:, : values.shape[1]]
 
     def energy(positions, values, slots):
-        nodes = slots[..., None] + jnp.arange(lattice.stencil)
+        nodes = slots[..., None] + jnp.arange(lattice.stencil)[None, None]
         here = jnp.where(slots[..., None, None] >= 0, store[nodes], 0.0)
         return jnp.sum(values[:, None, None, :] * _kernels(lattice, positions) * here)
 
@@ -194,7 +194,7 @@ def _in_chunks(arrays):
 
 def _first_nodes(lattice: Lattice, positions):
     """The first node that each kernel reaches, (particles, axes)."""
-    scaled = positions / jnp.asarray(lattice.spacing)
+    scaled = positions / jnp.asarray(lattice.spacing)[None]
     return jnp.floor(scaled + 0.5).astype(int) - lattice.reach
 
 
@@ -207,13 +207,13 @@ def _rows_of_stencil(lattice: Lattice):
 def _keys(outer):
     """One whole number for each row."""
     bits = 60 // outer.shape[-1]
-    return jnp.sum((outer & ((1 << bits) - 1)) << (bits * np.arange(outer.shape[-1])), axis=-1)
+    return jnp.sum((outer & ((1 << bits) - 1)) << (bits * np.arange(outer.shape[-1]))[None, None], axis=-1)
 
 
 def _kernels(lattice: Lattice, positions):
     """The kernel of each particle, differentiated as each field asks: (particles, rows, nodes along a row, fields)."""
     first = _first_nodes(lattice, positions)
-    nodes = first[:, :, None] + np.arange(lattice.stencil)
+    nodes = first[:, :, None] + np.arange(lattice.stencil)[None, None]
     x = nodes * jnp.asarray(lattice.spacing)[None, :, None] - positions[:, :, None]
     width = jnp.asarray(lattice.width)[None, :, None]
     gaussian = jnp.exp(-0.5 * (x / width) ** 2) / (jnp.sqrt(2 * jnp.pi) * width)

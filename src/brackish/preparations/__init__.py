@@ -6,6 +6,7 @@ from brackish.preparations.electronic import Adiabatic, Amplitudes, Diabatic
 from brackish.preparations.lattice import PacketLattice
 from brackish.preparations.packet import GaussianPacket
 from brackish.preparations.points import Points
+from brackish.preparations.quasi_random import QuasiRandom
 from brackish.preparations.spins import Directions, Together, UniformDirections
 from brackish.preparations.thermal import ThermalBath
 from brackish.preparations.von_mises_fisher import VonMisesFisher
@@ -21,6 +22,7 @@ __all__ = [
     "PacketLattice",
     "Points",
     "Preparation",
+    "QuasiRandom",
     "ThermalBath",
     "Together",
     "UniformDirections",

@@ -197,7 +197,7 @@ class LatticeQuadrature(Quadrature):
         nodes = 1 if isinstance(hamiltonian, SeparableHamiltonian) else EDGE
         along_row = np.zeros((nodes, lattice.axes), int)
         along_row[:, -1] = np.arange(nodes)
-        places = (origin[:, None, :] + along_row) * lattice.spacing
+        places = (origin[:, None, :] + along_row[None]) * lattice.spacing[None, None]
         return jax.vmap(jax.vmap(lambda place: _coupling_field(hamiltonian, place)))(places)
 
 
@@ -238,8 +238,8 @@ class ParticleQuadrature(Quadrature):
         offset = np.stack([x.ravel() for x in np.meshgrid(*[places] * axes, indexing="ij")], axis=-1)
         share = np.prod(np.stack(np.meshgrid(*[shares] * axes, indexing="ij")), axis=0).ravel()
         share = share / share.sum()
-        node = (sources.place[:, None, :] + jnp.asarray(width) * offset).reshape(-1, axes)
-        node_weight = (sources.weight[:, None] * share).reshape(-1)
+        node = (sources.place[:, None, :] + (jnp.asarray(width)[None] * offset)[None]).reshape(-1, axes)
+        node_weight = (sources.weight[:, None] * share[None]).reshape(-1)
         carried = sources.weight[:, None] * sources.component
         moments = [carried] + [carried * sources.place[:, [axis]] for axis in _coupled_axes(hamiltonian)]
         columns = jnp.concatenate([sources.weight[:, None], *moments], axis=1)
@@ -247,7 +247,7 @@ class ParticleQuadrature(Quadrature):
 
         def block_energy(total, block):
             node, weight = block
-            difference = (node[:, None, :] - sources.place[None]) / jnp.asarray(width)
+            difference = (node[:, None, :] - sources.place[None]) / jnp.asarray(width)[None, None]
             fields = jnp.exp(-0.5 * jnp.sum(difference**2, axis=-1)) @ columns
             there = fields[:, 0] > EMPTY
             density = jnp.where(there, fields[:, 0], 1.0)
@@ -256,7 +256,7 @@ class ParticleQuadrature(Quadrature):
             rate = jnp.zeros(density.shape)
             for j, axis in enumerate(_coupled_axes(hamiltonian)):
                 moment = fields[:, 1 + extent * (1 + j) : 1 + extent * (2 + j)].T
-                slope = (moment - node[:, axis] * smooth) / width[axis] ** 2
+                slope = (moment - node[:, axis][None] * smooth) / width[axis] ** 2
                 rate += jnp.sum(cross(smooth, slope, levels) * field_of_h[:, j].T, axis=0)
             return total - 0.5 * jnp.sum(jnp.where(there, weight * rate / density**2, 0.0)), None
 
@@ -307,7 +307,8 @@ class Koopmons(Theory):
     `position_width`, `momentum_width`: standard deviations of the kernel, one number or one per coordinate (bohr, atomic
     units of momentum), or `InSpreads(factor)`, in those of the cloud at the start. `quadrature`: by default
     `LatticeQuadrature()` for one coordinate, `ParticleQuadrature()` for more. `planck`: the size of hbar. `sweeps`: of the
-    implicit midpoint rule that moves the correlation term; 2 keep order 2, 3 keep order 4 of a `TripleJump`.
+    implicit midpoint rule that moves the correlation term; m leave an error of order m + 1 in the step: 2 keep the order of
+    `Strang`, 4 that of `TripleJump`, more keep the energy of long runs from creeping where steps are long.
 
     The widths are a part of the model: converge in the number of koopmons at fixed widths, then vary the widths (see
     `koopmon_scan`). Kernels far narrower or far wider than the cloud, a single koopmon, and equal quantum states all give
@@ -326,7 +327,7 @@ class Koopmons(Theory):
     )
     quadrature: Quadrature | None = None
     planck: float = 1.0
-    sweeps: int = eqx.field(static=True, default=3)
+    sweeps: int = eqx.field(static=True, default=4)
     coupled: ClassVar[bool] = True
     random: ClassVar[bool] = False
     has_trajectories: ClassVar[bool] = True
@@ -556,7 +557,7 @@ def _components(psi: Complex[Array, "N d r"]) -> Float[Array, "N k"]:
 
 def _act(component: Float[Array, "N k"], psi: Complex[Array, "N d r"]) -> Complex[Array, "N d r"]:
     """The matrices with these derivatives by components, sum_k c_k lambda_k, applied to psi."""
-    matrices = jnp.sum(component[:, :, None, None] * basis(psi.shape[1]), axis=1)
+    matrices = jnp.sum(component[:, :, None, None] * basis(psi.shape[1])[None], axis=1)
     return jnp.sum(matrices[..., None] * psi[:, None], axis=2)
 
 
@@ -566,5 +567,5 @@ def _half_turn(component: Float[Array, "N k"], psi: Complex[Array, "N d r"], tim
     if levels == 2:  # (1 + i b.sigma)^{-1} = (1 - i b.sigma) / (1 + b^2)
         size = 1 + time**2 * jnp.sum(component**2, axis=1)
         return (psi - 1j * time * _act(component, psi)) / size[:, None, None]
-    matrices = jnp.sum(component[:, :, None, None] * basis(levels), axis=1)
-    return jnp.linalg.solve(jnp.eye(levels) + 1j * time * matrices, psi)
+    matrices = jnp.sum(component[:, :, None, None] * basis(levels)[None], axis=1)
+    return jnp.linalg.solve(jnp.eye(levels)[None] + 1j * time * matrices, psi)
