@@ -119,7 +119,7 @@ def main() -> None:
     for name, result in decoherence().items():
         middle.plot(result.time, result.purity, "--" if name == "AleksandrovGerasimenko" else "-", label=name)
     middle.set(xlabel="time (atomic units)", ylabel="purity")
-    middle.legend(fontsize=7)
+    middle.legend(fontsize=7, loc="center right", bbox_to_anchor=(1.0, 0.78))
     for waves, result in growth().items():
         right.semilogy(result.time[1:], result.highest_wave_content[1:], label=f"{waves} waves kept")
     right.set(xlabel="time (atomic units)", ylabel="share in the highest waves")
