@@ -266,7 +266,7 @@ def list_(
 def plot(
     file: Annotated[Path, typer.Argument(help="A dataset (.nc), a Zarr store, or the folder of a run.")],
     kind: Annotated[
-        str, typer.Option(help="compare, populations, coherence, phase_space or potentials.")
+        str, typer.Option(help="compare, populations, coherence, phase_space, potentials or sphere.")
     ] = "compare",
     out: Annotated[Path | None, typer.Option(help="The figure: .png, .pdf or .svg [FILE_KIND.png].")] = None,
 ) -> None:

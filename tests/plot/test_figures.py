@@ -446,6 +446,8 @@ def test_labels_do_not_overlap():
     [
         ("SurfaceHopping 2", "Surface hopping 2"),
         ("BornOppenheimer", "Born–Oppenheimer"),
+        ("HybridKoopman", "Hybrid Koopman"),
+        ("KoopmanVanHove 2", "Koopman–van Hove 2"),
         ("shin_metiu", "Shin metiu"),
         ("Exact", "Exact"),
     ],

@@ -10,5 +10,6 @@ from brackish.plot.files import save
 from brackish.plot.phase_space import phase_space
 from brackish.plot.populations import populations
 from brackish.plot.potentials import potentials
+from brackish.plot.sphere import sphere
 
-__all__ = ["coherence", "compare", "phase_space", "populations", "potentials", "save"]
+__all__ = ["coherence", "compare", "phase_space", "populations", "potentials", "save", "sphere"]

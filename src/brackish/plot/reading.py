@@ -10,6 +10,15 @@ import numpy as np
 
 from brackish.errors import InvalidInput
 
+PEOPLE = {
+    "AleksandrovGerasimenko": "Aleksandrov–Gerasimenko",
+    "BornOppenheimer": "Born–Oppenheimer",
+    "KoopmanVanHove": "Koopman–van Hove",
+    "KoopmanVonNeumann": "Koopman–von Neumann",
+    "VonMisesFisher": "von Mises–Fisher",
+}
+NAMES = ("Ehrenfest", "Koopman", "Liouville")
+
 
 @dataclasses.dataclass(frozen=True)
 class Run:
@@ -110,12 +119,13 @@ def subtitle_of(dataset: Any, runs: Sequence[Run] = (), *variables: str) -> str:
 
 
 def in_words(name: str) -> str:
-    """ "SurfaceHopping 2" -> "Surface hopping 2"; names of two people get a dash."""
+    """ "SurfaceHopping 2" -> "Surface hopping 2"; people keep their capitals, and names of two get a dash."""
     name = name.replace("_", " ")
-    if name.startswith("BornOppenheimer"):
-        return name.replace("BornOppenheimer", "Born–Oppenheimer", 1)
+    for joined, written in PEOPLE.items():
+        if name.startswith(joined):
+            return name.replace(joined, written, 1)
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).split()
-    later = [word if word.isupper() else word.lower() for word in words[1:]]
+    later = [word if word.isupper() or word in NAMES else word.lower() for word in words[1:]]
     return " ".join([words[0][:1].upper() + words[0][1:], *later])
 
 
