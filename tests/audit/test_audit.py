@@ -175,6 +175,27 @@ def test_the_same_theory_without_faults_passes(bench):
         assert experiment.examine(bench(None)).verdict == "pass"
 
 
+# -- a theory of fields, by the one property that it lacks -----------------------------------------------------
+
+
+def test_the_linear_hybrid_breaks_positivity_on_the_sphere():
+    """The system for which the reference has negative densities; H commutes with nothing there."""
+
+    def contact(n):
+        return n[0, 0] * jnp.array([[0.0, 1.0], [1.0, 0.0]])
+
+    spins = bk.hamiltonian(
+        contact, manifold=bk.Spheres(1), quantum=np.diag([0.7, -0.7]), external=lambda n: 0.5 * n[0, 2]
+    )
+    cap = bk.VonMisesFisher([np.sqrt(0.75), 0.0, 0.5], 4.0)
+    theory = bk.HybridKoopman(bk.SphereGrid(10), planck=0.5)
+    bench = Bench.of(theory, spins, cap, bk.times(1.5, 1, step=1.5), 1, 0, None)
+    finding = classical_density.examine(bench)
+    assert finding.verdict == "fail"
+    assert finding.decisive.what == "negative mass of the density"
+    assert quantum_density.examine(bench).verdict == "pass"
+
+
 # -- the maps ------------------------------------------------------------------------------------------------
 
 
