@@ -169,10 +169,22 @@ def jax_where_none_is_allowed(house):
                     waiting.append(arrow.target)
 
 
+def compiled_modules(house):
+    """Modules of functions for numba, which decorates them where they are written: imported inside functions alone."""
+    return {
+        module
+        for module, imports in house.imports.items()
+        if any(arrow.at_import and arrow.target.split(".")[0] == "numba" for arrow in imports)
+    }
+
+
 def heavy_at_import(house):
+    compiled = compiled_modules(house)
     for module, imports in house.imports.items():
         for arrow in imports:
-            if arrow.at_import and arrow.target.split(".")[0] in HEAVY and house.room(module) != "cli":
+            heavy = arrow.target.split(".")[0] in HEAVY and house.room(module) != "cli" and module not in compiled
+            loads_compiled = arrow.target in compiled and module not in compiled
+            if arrow.at_import and (heavy or loads_compiled):
                 yield f"{house.place(module, arrow.line)}: import {arrow.target} in the function that uses it"
 
 
@@ -269,6 +281,7 @@ BROKEN = [
         {"io/a.py": "from ..units import u", "units.py": "import equinox"},
         "by way of",
     ),
+    (heavy_at_import, {"grids/fast.py": "import numba", "grids/a.py": "from brackish.grids.fast import f"}, "fast"),
     (heavy_at_import, {"io/a.py": "import xarray as xr"}, "xarray"),
     (
         heavy_at_import,
