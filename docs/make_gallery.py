@@ -129,7 +129,33 @@ def shin_metiu() -> None:
         )
 
 
-SCENES = {scene.__name__: scene for scene in (tully1, tully3, dephasing, spin_boson, shin_metiu)}
+def koopman_spins() -> None:
+    """A classical and a quantum spin: where the linear hybrid makes the classical density negative."""
+    start = bk.VonMisesFisher([0.75**0.5, 0.0, 0.5], 10.0)
+    theories = [bk.HybridKoopman(bk.SphereGrid(28)), bk.Ehrenfest()]
+    times = bk.times(2.4, 24)
+    result = bk.compare(
+        bk.models.hybrid_spins(gamma=0.7), theories, start, times, trajectories=1000, follow=40, seed=1
+    )
+    keep(bk.plot.sphere(result), "koopman_spins")
+    for theory in result.theory.values:
+        run = result.sel(theory=theory)
+        print(f"  {theory}: population 1", at_end(run, "population", level=1))
+        print(f"  {theory}: purity", at_end(run, "purity"))
+    run = result.sel(theory="HybridKoopman")
+    lowest = int(np.argmin(run.negative_mass.values))
+    print(f"  negative mass {float(run.negative_mass[lowest]):.4f} at {float(run.time[lowest]):g},", end=" ")
+    print(
+        f"smallest density {float(run.least_density.min()):.4f} of {float(run.classical_density[0].max()):.4f}"
+    )
+    print(f"  smallest eigenvalue of the density operator {smallest_eigenvalue(run):.2e}")
+    quiet = bk.simulate(bk.models.hybrid_spins(gamma=0.0), theories[0], start, times)
+    print(f"  without gamma: smallest density {float(quiet.least_density.min()):.1e}")
+
+
+SCENES = {
+    scene.__name__: scene for scene in (tully1, tully3, dephasing, spin_boson, shin_metiu, koopman_spins)
+}
 
 
 def main() -> None:

@@ -227,7 +227,8 @@ CASES = {
     },
     integrators.RungeKutta4(): {"three_levels": (64, 128, 256), "orbit_and_spin": (32, 64, 128)},
 }
-APART = {"Adaptive", "WithJumps", "StrangAroundJumps"}  # one chooses its own steps, two are random: below
+# one chooses its own steps, two are random: below; one is exact for any step: tests/systems/test_linear_koopman.py
+APART = {"Adaptive", "Exponential", "WithJumps", "StrangAroundJumps"}
 
 
 def test_no_integrator_is_left_out():
