@@ -95,7 +95,7 @@ def loops(system, count: int) -> tuple[float, float]:
 
 
 def window(y, spacing: float):
-    """Kernels of all koopmons along both axes of a window that holds them, (nodes, N) each, and the nodes' positions."""
+    """Kernels of all koopmons along both axes of a window that holds them, (nodes, N) each, and the nodes."""
     kernels, nodes = [], []
     for x in (np.asarray(y.point.position)[:, 0], np.asarray(y.point.momentum)[:, 0]):
         node = np.arange(x.min() - 5.2 * WIDTH, x.max() + 5.2 * WIDTH, spacing)
@@ -108,7 +108,12 @@ def slope_of_coupling(system, q):
     """Components of v'(q), (nodes, 3)."""
     from brackish.quantum.components import components
 
-    return np.asarray(jax.vmap(lambda x: components(jax.jacfwd(system.potential)(x)[..., 0]))(jnp.asarray(q)[:, None])) / 2
+    return (
+        np.asarray(
+            jax.vmap(lambda x: components(jax.jacfwd(system.potential)(x)[..., 0]))(jnp.asarray(q)[:, None])
+        )
+        / 2
+    )
 
 
 def by_matrices(system, count: int) -> float:
@@ -161,25 +166,31 @@ def main() -> None:
         put, take = loops(system, count)
         xla = f"{gradient(system, count, with_xla=True):7.1f}" if count <= 2000 else "      -"
         pairs = f"{by_pairs(system, count):9.0f}" if count <= 1000 else "        -"
-        print(
-            f"{count:6d} {gradient(system, count):9.2f} {put:8.2f} {take:7.2f} {xla} {by_matrices(system, count):9.2f} {pairs}",
-            flush=True,
-        )
+        whole, matrices = gradient(system, count), by_matrices(system, count)
+        print(f"{count:6d} {whole:9.2f} {put:8.2f} {take:7.2f} {xla} {matrices:9.2f} {pairs}", flush=True)
         count *= 2
     for number in (2, 3):
         print(f"Tully {number}, N = 2000: {gradient(bk.models.tully(number), 2000):.2f}")
     print("whole runs with 500 koopmons, seconds (the second time, with compiled programs)")
-    for number, momentum, start, stop in ((1, 10.0, -8.0, 4000.0), (2, 16.0, -8.0, 2400.0), (3, 10.0, -10.0, 4400.0)):
+    for number, momentum, start, stop in (
+        (1, 10.0, -8.0, 4000.0),
+        (2, 16.0, -8.0, 2400.0),
+        (3, 10.0, -10.0, 4400.0),
+    ):
         packet = bk.QuasiRandom(bk.GaussianPacket(start, momentum, 10 / momentum, 0))
         for _ in range(2):
             begun = time.perf_counter()
             data = bk.simulate(
-                bk.models.tully(number), bk.Koopmons(), packet, bk.times(stop=stop, saves=100, step=4.0),
-                trajectories=500, workers=1,
+                bk.models.tully(number),
+                bk.Koopmons(),
+                packet,
+                bk.times(stop=stop, saves=100, step=4.0),
+                trajectories=500,
+                workers=1,
             )
             seconds = time.perf_counter() - begun
         drift = float(np.ptp(data.energy.values))
-        print(f"Tully {number}, k = {momentum:g}: {seconds:.1f} s, {int(stop / 4)} steps, energy within {drift:.1e} hartree")
+        print(f"Tully {number}, k = {momentum:g}: {seconds:.1f} s, {int(stop / 4)} steps, energy within {drift:.1e}")
 
 
 if __name__ == "__main__":

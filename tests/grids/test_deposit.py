@@ -7,7 +7,9 @@ import pytest
 
 from brackish.grids.deposit import Lattice, Tiles, deposit, deposit_reference, gather, gather_reference
 
-SMALL = Lattice(np.array([0.4, 0.3]), np.array([0.5, 0.4]), 6, ((0, 0),) * 4 + ((0, 1),) * 3 + ((1, 0),) * 3, 512)
+SMALL = Lattice(
+    np.array([0.4, 0.3]), np.array([0.5, 0.4]), 6, ((0, 0),) * 4 + ((0, 1),) * 3 + ((1, 0),) * 3, 512
+)
 FOUR_AXES = Lattice(
     np.full(4, 0.9), np.full(4, 1.0), 2, ((0, 0, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1), (1, 0, 0, 0)), 2048
 )
@@ -23,7 +25,9 @@ def by_node(tiles):
     """The fields of each node, by its place: tiles may stand in any order."""
     count, edge = int(tiles.count), tiles.fields.shape[1]
     found = {}
-    for origin, fields in zip(np.asarray(tiles.origin)[:count], np.asarray(tiles.fields)[:count], strict=True):
+    for origin, fields in zip(
+        np.asarray(tiles.origin)[:count], np.asarray(tiles.fields)[:count], strict=True
+    ):
         for step in range(edge):
             found[(*origin[:-1], origin[-1] + step)] = fields[step]
     return found

@@ -90,9 +90,9 @@ def test_runs_end_where_the_reference_does(theory, name, function, short):
         np.testing.assert_allclose(now.purity, reference["purity"], atol=2e-8)
         np.testing.assert_allclose(now.energy, reference[conserved], atol=1e-9)
         if name == "koopman":
-            np.testing.assert_allclose(now.electronic_energy, reference["h_el"], atol=1e-9)
+            np.testing.assert_allclose(now.mean_energy, reference["h_el"], atol=1e-9)
             np.testing.assert_allclose(
-                now.electronic_energy + now.correlation_energy, reference["h"], atol=1e-9
+                now.mean_energy + now.correlation_energy, reference["h"], atol=1e-9
             )
     np.testing.assert_allclose(data.norm, 1.0, atol=1e-8)
     np.testing.assert_allclose(data.energy, data.energy[0], atol=1e-9)
@@ -234,7 +234,7 @@ def test_instant_values_are_those_of_the_reference(state):
     spin = np.einsum("ijqp,kji->kqp", hybrid, PAULI).real / density
     spin_rate = (np.einsum("ijqp,kji->kqp", rates, PAULI).real - spin * trace(rates)) / density
     np.testing.assert_allclose(THEORY.energy(SYSTEM, state), reference["h"], atol=1e-11)
-    np.testing.assert_allclose(THEORY.electronic_energy(SYSTEM, state), reference["h_el"], atol=1e-11)
+    np.testing.assert_allclose(THEORY.mean_energy(SYSTEM, state), reference["h_el"], atol=1e-11)
     np.testing.assert_allclose(THEORY.velocity(SYSTEM, state)[AT], reference["X"], atol=1e-10)
     np.testing.assert_allclose(trace(rates)[AT], reference["Dt"], atol=1e-11)
     np.testing.assert_allclose(spin_rate[AT], reference["St"], atol=1e-9)

@@ -189,7 +189,7 @@ def moved(theory, system, psi, time=0.1, steps=20):
 
     def seen(y):
         rho = theory.quantum_density(system, y)
-        energies = theory.energy(system, y), theory.electronic_energy(system, y)
+        energies = theory.energy(system, y), theory.mean_energy(system, y)
         return Seen(y.psi, rho, jnp.trace(rho).real, *energies)
 
     return seen(start), seen(end)
@@ -311,7 +311,7 @@ def test_a_packet_decoheres_twice_too_fast_and_keeps_its_energy():
     assert float(data.population[1, 1]) == pytest.approx(law, rel=0.01)
     np.testing.assert_allclose(data.energy, data.energy[0], atol=1e-6)
     np.testing.assert_allclose(data.norm, 1.0, atol=1e-8)
-    assert abs(float(data.electronic_energy[-1] - data.electronic_energy[0])) > 1e-3
+    assert abs(float(data.mean_energy[-1] - data.mean_energy[0])) > 1e-3
     assert float(data.least_density.min()) >= 0
 
 

@@ -122,10 +122,10 @@ def test_energy_stands_still_and_with_the_printed_sign_it_does_not(psi):
     def rate_of(energy, state):
         return jax.jvp(lambda y: energy(SYSTEM, y), (state,), (theory.flow(SYSTEM, 0.0, state),))[1]
 
-    whole, electronic = rate_of(theory.energy, state), rate_of(theory.electronic_energy, state)
+    whole, electronic = rate_of(theory.energy, state), rate_of(theory.mean_energy, state)
     assert abs(whole) < 1e-11
     assert abs(electronic - (whole - electronic)) > 1e-3
-    as_printed = theory.electronic_energy(SYSTEM, state) - theory.correlation_energy(SYSTEM, state)
+    as_printed = theory.mean_energy(SYSTEM, state) - theory.correlation_energy(SYSTEM, state)
     assert abs(as_printed - theory.energy(SYSTEM, state)) > 1e-2
 
 

@@ -222,6 +222,14 @@ _DERIVED = (
         long_name="size of the off-diagonal of the diabatic density matrix",
     ),
     Derived(
+        "correlation_energy",
+        ("energy", "mean_energy"),
+        lambda means: means["energy"] - means["mean_energy"],
+        units="hartree",
+        long_name="energy beyond the mean of H in the states of the points",
+        source="Tronci and Gay-Balmaz, Lagrangian trajectories and closure models, eq. (11)",
+    ),
+    Derived(
         "position_spread",
         ("position", "position_squared"),
         lambda means: _spread(means["position"], means["position_squared"]),
@@ -274,4 +282,6 @@ def standard_observables(hamiltonian: HybridHamiltonian, theory=None) -> tuple[O
 def derived_observables(observables: tuple[Observable, ...]) -> tuple[Derived, ...]:
     """The functions of means that can be made from these observables."""
     names = {observable.name for observable in observables}
-    return tuple(derived for derived in _DERIVED if names.issuperset(derived.needs))
+    return tuple(
+        derived for derived in _DERIVED if names.issuperset(derived.needs) and derived.name not in names
+    )

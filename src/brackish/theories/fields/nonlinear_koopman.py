@@ -182,9 +182,9 @@ class NonlinearKoopman(Theory):
 
     def energy(self, hamiltonian, y):
         r"""$h=\int D\langle\hat H\rangle+\int e$: what is conserved, $\mathrm{Tr}\int\hat H\hat{\mathcal D}$."""
-        return self.electronic_energy(hamiltonian, y) + self.correlation_energy(hamiltonian, y)
+        return self.mean_energy(hamiltonian, y) + self.correlation_energy(hamiltonian, y)
 
-    def electronic_energy(self, hamiltonian, y) -> RealScalar:
+    def mean_energy(self, hamiltonian, y) -> RealScalar:
         r"""$\int D\langle\hat H\rangle$: the energy in the usual sense, which is not conserved."""
         fields = hybrid_fields(hamiltonian, self.nodes)
         classical = fields.classical * jnp.sum(jnp.abs(y.psi) ** 2, axis=0)
@@ -247,8 +247,8 @@ def _means(operators: Array, psi: Array) -> Float[Array, "components *grid"]:
 _SECTION = "Gay-Balmaz and Tronci, Dynamics of mixed quantum-classical spin systems, section 4.1"
 
 
-def _electronic_energy(theory, hamiltonian, y):
-    return theory.electronic_energy(hamiltonian, y)
+def _mean_energy(theory, hamiltonian, y):
+    return theory.mean_energy(hamiltonian, y)
 
 
 def _correlation_energy(theory, hamiltonian, y):
@@ -268,9 +268,7 @@ def _growth_rate(theory, hamiltonian, y):
 
 
 _OBSERVABLES = (
-    Observable(
-        "electronic_energy", _electronic_energy, (), "hartree", "mean energy without correlations", _SECTION
-    ),
+    Observable("mean_energy", _mean_energy, (), "hartree", "mean energy without correlations", _SECTION),
     Observable(
         "correlation_energy", _correlation_energy, (), "hartree", "energy of the correlations", _SECTION
     ),

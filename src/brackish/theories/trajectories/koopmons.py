@@ -62,13 +62,12 @@ class Correlation(eqx.Module):
     r"""The second term of h, and its derivatives per unit weight.
 
     `energy`: hartree. `by_point`: $w_a^{-1}\partial h/\partial\zeta_a$, a tree of (N, n). `by_component`:
-    $w_a^{-1}\partial h/\partial s_a$, (N, d^2 - 1). `status`: a `Status` number.
+    $w_a^{-1}\partial h/\partial s_a$, (N, d^2 - 1).
     """
 
     energy: RealScalar
     by_point: PhasePoint
     by_component: Float[Array, "N k"]
-    status: Array
 
 
 class Sources(eqx.Module):
@@ -93,7 +92,21 @@ class Quadrature(eqx.Module):
     def correlation(
         self, hamiltonian: HybridHamiltonian, width: Float[np.ndarray | Array, " m"], sources: Sources
     ) -> Correlation:
-        """The second term of h for hbar = 1 and kernels of standard deviations `width`, positions first."""
+        """The second term of h with its derivatives, for hbar = 1 and kernels of standard deviations `width`, positions
+        first.
+        """
+
+    @abc.abstractmethod
+    def energy(
+        self, hamiltonian: HybridHamiltonian, width: Float[np.ndarray | Array, " m"], sources: Sources
+    ) -> RealScalar:
+        """The same term alone."""
+
+    def status(
+        self, hamiltonian: HybridHamiltonian, width: Float[np.ndarray | Array, " m"], sources: Sources
+    ) -> Array:
+        """A `Status` number: whether the quadrature holds these koopmons."""
+        return jnp.asarray(Status.fine)
 
 
 class LatticeQuadrature(Quadrature):
@@ -144,51 +157,55 @@ class LatticeQuadrature(Quadrature):
 
     def correlation(self, hamiltonian, width, sources):
         lattice = self.lattice(hamiltonian, width)
-        levels, coupled = hamiltonian.levels, len(_coupled_axes(hamiltonian))
-        extent = levels**2 - 1
-        single = jnp.concatenate(
-            [jnp.ones((sources.weight.shape[0], 1))] + [sources.component] * (1 + coupled), axis=1
-        )
+        single = _fields_of_one(hamiltonian, sources)
         tiles = deposit(lattice, sources.place, sources.weight[:, None] * single)
-        cell = jnp.prod(lattice.spacing)
+        energy_of_batch = _energy_of_batch(hamiltonian, lattice)
 
-        def energy(fields, field_of_h):
-            """Of one batch of tiles: fields (tiles, nodes, fields), components of X (tiles, nodes, j, k)."""
-            density = fields[..., 0]
-            there = density > EMPTY
-            smooth = jnp.moveaxis(fields[..., 1 : 1 + extent], -1, 0)
-            total = jnp.zeros(density.shape)
-            for j in range(coupled):
-                start = 1 + extent * (1 + j)
-                slope = jnp.moveaxis(fields[..., start : start + extent], -1, 0)
-                total += jnp.sum(
-                    cross(smooth, slope, levels) * jnp.moveaxis(field_of_h[..., j, :], -1, 0), axis=0
-                )
-            return -0.5 * cell * jnp.sum(jnp.where(there, total, 0.0) / jnp.where(there, density, 1.0))
-
-        def batch(number, carry):
+        def batch(first, new, carry):
             """The fields of a batch are replaced by the derivatives of the energy, so nothing is copied."""
             store, total = carry
-            first = jnp.minimum(number * TILES_AT_ONCE, store.shape[0] - size)
-            here = lax.dynamic_slice_in_dim(store, first, size)
-            origin = lax.dynamic_slice_in_dim(tiles.origin, first, size)
-            # the last batch may reach back into one that is done
-            new = (jnp.arange(size) + first >= number * TILES_AT_ONCE) & (
-                jnp.arange(size) + first < tiles.count
+            fields = lax.dynamic_slice_in_dim(store, first, new.shape[0])
+            field_of_h = self._field_of_h(
+                hamiltonian, lattice, lax.dynamic_slice_in_dim(tiles.origin, first, new.shape[0])
+            )
+            value, slope = jax.value_and_grad(energy_of_batch)(jnp.where(new, fields, 0.0), field_of_h)
+            return lax.dynamic_update_slice_in_dim(
+                store, jnp.where(new, slope, fields), first, 0
+            ), total + value
+
+        slopes, total = _over_batches(tiles, batch, (tiles.fields, jnp.zeros(())))
+        by_place, by_single = gather(
+            lattice, sources.place, single, Tiles(slopes, tiles.origin, tiles.count, tiles.slot)
+        )
+        extent = sources.component.shape[1]
+        by_component = sum(
+            by_single[:, first : first + extent] for first in range(1, by_single.shape[1], extent)
+        )
+        return Correlation(total, _phase_point(by_place), by_component)
+
+    def energy(self, hamiltonian, width, sources):
+        lattice = self.lattice(hamiltonian, width)
+        tiles = deposit(
+            lattice, sources.place, sources.weight[:, None] * _fields_of_one(hamiltonian, sources)
+        )
+        energy_of_batch = _energy_of_batch(hamiltonian, lattice)
+
+        def batch(first, new, total):
+            fields, origin = (
+                lax.dynamic_slice_in_dim(x, first, new.shape[0]) for x in (tiles.fields, tiles.origin)
             )
             field_of_h = self._field_of_h(hamiltonian, lattice, origin)
-            value, slope = jax.value_and_grad(energy)(jnp.where(new[:, None, None], here, 0.0), field_of_h)
-            here = jnp.where(new[:, None, None], slope, here)
-            return lax.dynamic_update_slice_in_dim(store, here, first, 0), total + value
+            return total + energy_of_batch(jnp.where(new, fields, 0.0), field_of_h)
 
-        size = min(TILES_AT_ONCE, lattice.capacity)
-        batches = (jnp.minimum(tiles.count, lattice.capacity) + TILES_AT_ONCE - 1) // TILES_AT_ONCE
-        slopes, total = lax.fori_loop(0, batches, batch, (tiles.fields, jnp.zeros(())))
-        tiles = Tiles(slopes, tiles.origin, tiles.count, tiles.slot)
-        by_place, by_single = gather(lattice, sources.place, single, tiles)
-        by_component = sum(by_single[:, 1 + extent * j : 1 + extent * (1 + j)] for j in range(1 + coupled))
-        status = jnp.where(tiles.count > lattice.capacity, Status.lattice_too_small, Status.fine)
-        return Correlation(total, _phase_point(by_place), by_component, status)
+        return _over_batches(tiles, batch, jnp.zeros(()))
+
+    def status(self, hamiltonian, width, sources):
+        tiles = deposit(
+            self.lattice(hamiltonian, width),
+            sources.place,
+            sources.weight[:, None] * _fields_of_one(hamiltonian, sources),
+        )
+        return jnp.where(tiles.count > tiles.fields.shape[0], Status.lattice_too_small, Status.fine)
 
     def _field_of_h(self, hamiltonian, lattice, origin):
         """Components of the coupled X^j at the nodes of tiles, (tiles, nodes, j, k); where H is separable they are the
@@ -199,6 +216,50 @@ class LatticeQuadrature(Quadrature):
         along_row[:, -1] = np.arange(nodes)
         places = (origin[:, None, :] + along_row[None]) * lattice.spacing[None, None]
         return jax.vmap(jax.vmap(lambda place: _coupling_field(hamiltonian, place)))(places)
+
+
+def _fields_of_one(hamiltonian: HybridHamiltonian, sources: Sources) -> Float[Array, "N fields"]:
+    """What one koopmon of unit weight brings to the fields D, S and the derivatives of S."""
+    ones = jnp.ones((sources.weight.shape[0], 1))
+    return jnp.concatenate([ones] + [sources.component] * (1 + len(_coupled_axes(hamiltonian))), axis=1)
+
+
+def _energy_of_batch(hamiltonian: HybridHamiltonian, lattice: Lattice):
+    r"""$-\tfrac12\sum\bar D^{-1}(S\times\partial_jS)\cdot x^j$ times the cell, as a function of the fields (tiles, nodes,
+    fields) and of x (tiles, nodes, j, k).
+    """
+    levels = hamiltonian.levels
+    extent, cell = levels**2 - 1, jnp.prod(lattice.spacing)
+
+    def energy(fields, field_of_h):
+        density = fields[..., 0]
+        there = density > EMPTY
+        smooth = jnp.moveaxis(fields[..., 1 : 1 + extent], -1, 0)
+        total = jnp.zeros(density.shape)
+        for j in range(field_of_h.shape[2]):
+            start = 1 + extent * (1 + j)
+            slope = jnp.moveaxis(fields[..., start : start + extent], -1, 0)
+            total += jnp.sum(
+                cross(smooth, slope, levels) * jnp.moveaxis(field_of_h[..., j, :], -1, 0), axis=0
+            )
+        return -0.5 * cell * jnp.sum(jnp.where(there, total, 0.0) / jnp.where(there, density, 1.0))
+
+    return energy
+
+
+def _over_batches(tiles: Tiles, batch, start):
+    """`carry = batch(first, new, carry)` over the occupied tiles, some at a time: from tile `first` on, those that are
+    `new` (tiles, 1, 1); the last batch may reach back into one that is done.
+    """
+    room = tiles.fields.shape[0]
+    size = min(TILES_AT_ONCE, room)
+
+    def one(number, carry):
+        first = jnp.minimum(number * size, room - size)
+        tile = jnp.arange(size) + first
+        return batch(first, ((tile >= number * size) & (tile < tiles.count))[:, None, None], carry)
+
+    return lax.fori_loop(0, (jnp.minimum(tiles.count, room) + size - 1) // size, one, start)
 
 
 class ParticleQuadrature(Quadrature):
@@ -225,13 +286,13 @@ class ParticleQuadrature(Quadrature):
         weight = jnp.maximum(sources.weight, LIGHTEST)
 
         def energy(place, component):
-            return self._energy(hamiltonian, width, Sources(place, component, weight))
+            return self.energy(hamiltonian, width, Sources(place, component, weight))
 
         total, slopes = jax.value_and_grad(energy, argnums=(0, 1))(sources.place, sources.component)
         by_place, by_component = (slope / weight[:, None] for slope in slopes)
-        return Correlation(total, _phase_point(by_place), by_component, jnp.asarray(Status.fine))
+        return Correlation(total, _phase_point(by_place), by_component)
 
-    def _energy(self, hamiltonian, width, sources):
+    def energy(self, hamiltonian, width, sources):
         """Eq. (K4): the sum over koopmons and their nodes, in blocks of which nothing is kept for the derivative."""
         axes, levels = sources.place.shape[1], hamiltonian.levels
         places, shares = np.polynomial.hermite_e.hermegauss(self.nodes)
@@ -279,9 +340,10 @@ class WithoutCorrelation(Quadrature):
 
     def correlation(self, hamiltonian, width, sources):
         still = jnp.zeros_like(sources.place)
-        return Correlation(
-            jnp.zeros(()), _phase_point(still), jnp.zeros_like(sources.component), jnp.asarray(Status.fine)
-        )
+        return Correlation(jnp.zeros(()), _phase_point(still), jnp.zeros_like(sources.component))
+
+    def energy(self, hamiltonian, width, sources):
+        return jnp.zeros(())
 
 
 # -- the theory ----------------------------------------------------------------------------------------------
@@ -395,17 +457,25 @@ class Koopmons(Theory):
 
     def correlation_energy(self, hamiltonian, y) -> RealScalar:
         """The second term of h."""
-        return self._correlation(hamiltonian, y).energy
+        return self.planck * self._chosen.energy(hamiltonian, self._width(hamiltonian), _sources(y))
 
     def _correlation(self, hamiltonian, y) -> Correlation:
-        quadrature = LatticeQuadrature() if self.quadrature is None else self.quadrature
-        place = jnp.concatenate([y.point.position, y.point.momentum], axis=1)
-        shape = y.point.position.shape[1:]
-        width = jnp.concatenate(
-            [jnp.broadcast_to(jnp.asarray(x), shape) for x in (self.position_width, self.momentum_width)]
-        )
-        found = quadrature.correlation(hamiltonian, width, Sources(place, _components(y.psi), y.weight))
-        return jax.tree_util.tree_map(lambda x: self.planck * x if eqx.is_inexact_array(x) else x, found)
+        found = self._chosen.correlation(hamiltonian, self._width(hamiltonian), _sources(y))
+        return jax.tree_util.tree_map(lambda x: self.planck * x, found)
+
+    @property
+    def _chosen(self) -> Quadrature:
+        return LatticeQuadrature() if self.quadrature is None else self.quadrature
+
+    def _width(self, hamiltonian) -> Float[Array, " m"]:
+        """Standard deviations of the kernel along all axes, positions first."""
+        if isinstance(self.position_width, InSpreads) or isinstance(self.momentum_width, InSpreads):
+            raise InvalidInput(
+                "The kernel widths of Koopmons are not chosen yet: give numbers, or let `resolve` choose."
+            )
+        shape = (hamiltonian.manifold.coordinates,)
+        widths = self.position_width, self.momentum_width
+        return jnp.concatenate([jnp.broadcast_to(jnp.asarray(width), shape) for width in widths])
 
     def flow(self, hamiltonian, t, y):
         """Eq. (16): the derivatives of h through the bracket, per unit weight."""
@@ -488,8 +558,9 @@ class Koopmons(Theory):
     def check(self, hamiltonian, y):
         norm = jnp.sum(y.psi.real**2 + y.psi.imag**2, axis=(1, 2))
         finite = jnp.all(jnp.isfinite(y.point.position + y.point.momentum)) & jnp.all(jnp.isfinite(norm))
+        held = self._chosen.status(hamiltonian, self._width(hamiltonian), _sources(y))
         status = jnp.where(jnp.any(jnp.abs(norm - 1) > 1e-6), Status.lost_norm, Status.fine)
-        status = jnp.where(status == Status.fine, self._correlation(hamiltonian, y).status, status)
+        status = jnp.where(status == Status.fine, held, status)
         return jnp.where(finite, status, Status.not_finite)
 
 
@@ -519,14 +590,6 @@ _OBSERVABLES = (
         "sum of w Tr rho H, not conserved",
         _SOURCE,
     ),
-    Observable(
-        "correlation_energy",
-        lambda theory, hamiltonian, y: theory.correlation_energy(hamiltonian, y),
-        (),
-        "hartree",
-        "the term of the energy beyond Ehrenfest",
-        _SOURCE,
-    ),
 )
 
 
@@ -547,6 +610,11 @@ def _coupling_field(hamiltonian: HybridHamiltonian, place: Float[Array, " m"]) -
 def _phase_point(place: Float[Array, "*points m"]) -> PhasePoint:
     coordinates = place.shape[-1] // 2
     return PhasePoint(place[..., :coordinates], place[..., coordinates:])
+
+
+def _sources(y: KoopmonState) -> Sources:
+    place = jnp.concatenate([y.point.position, y.point.momentum], axis=1)
+    return Sources(place, _components(y.psi), y.weight)
 
 
 def _components(psi: Complex[Array, "N d r"]) -> Float[Array, "N k"]:
