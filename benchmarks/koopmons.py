@@ -190,7 +190,9 @@ def main() -> None:
             )
             seconds = time.perf_counter() - begun
         drift = float(np.ptp(data.energy.values))
-        print(f"Tully {number}, k = {momentum:g}: {seconds:.1f} s, {int(stop / 4)} steps, energy within {drift:.1e}")
+        print(
+            f"Tully {number}, k = {momentum:g}: {seconds:.1f} s, {int(stop / 4)} steps, energy within {drift:.1e}"
+        )
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ import hypothesis
 import jax
 from jaxtyping import install_import_hook
 
-# Every annotation of a shape in brackish is checked at run time, except in what numba compiles: it would find the checks
-# instead of the functions. This must precede any import of brackish.
+# Every annotation of a shape in brackish is checked at run time, except in what numba compiles: it would find the
+# checks instead of the functions. This must precede any import of brackish.
 SOURCE = Path(__file__).parents[1] / "src"
 CHECKED = [
     ".".join(path.relative_to(SOURCE).with_suffix("").parts)

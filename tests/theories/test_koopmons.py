@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from scipy.stats import norm, unitary_group
 
 import brackish as bk
+from brackish.analysis import casimir, cell_fluxes, flux_casimir, poincare_integral
 from brackish.integrators import RungeKutta4, Strang, TripleJump
 from brackish.quantum import pauli_x, pauli_y, pauli_z
 from brackish.quantum.components import basis, components
@@ -452,18 +453,72 @@ def test_poincare_invariant_of_a_loop_of_tracers():
     np.testing.assert_allclose(after.point.position[:8], alone.point.position, atol=1e-12)
 
     def integrals(y):
-        q, p, psi = (
-            np.asarray(x)[-count:] for x in (y.point.position[:, 0], y.point.momentum[:, 0], y.psi[:, :, 0])
-        )
-        slope = lambda x: np.fft.ifft(1j * np.fft.fftfreq(count, 1 / count) * np.fft.fft(x))  # noqa: E731
-        classical = 2 * np.pi * np.mean(p * slope(q).real)
-        quantum = 2 * np.pi * np.mean(sum(psi[:, n].conj() * 1j * slope(psi[:, n]) for n in range(2)).real)
-        return classical, classical + TWO["hbar"] * quantum
+        loop = (x[-count:] for x in (y.point.position, y.point.momentum, y.psi[:, :, 0]))
+        return poincare_integral(*loop, planck=TWO["hbar"])
 
-    before = integrals(with_loop)
-    now = integrals(after)
+    before, now = integrals(with_loop), integrals(after)
+    assert abs(before[0] + np.pi * 0.8 * 0.9) < 1e-12
     assert abs(now[0] - before[0]) > 0.01
-    assert abs(now[1] - before[1]) < 1e-6
+    assert abs(sum(now) - sum(before)) < 1e-6
+    for function in (lambda p: p**3, lambda p: -p * jnp.log(jnp.maximum(p, 1e-300))):
+        first, last = (
+            casimir(two_level().classical_points(TWO_LEVEL, state), function) for state in (with_loop, after)
+        )
+        assert abs(last - first) < 1e-10
+
+
+def test_two_form_of_small_cells_is_carried_along():
+    side, size = 5, 0.02
+    q, p = np.meshgrid(size * np.arange(side), size * np.arange(side), indexing="ij")
+    polar, azimuth = 1.0 + 2 * q, 0.3 + 3 * p
+    psi = np.stack([np.cos(polar / 2) + 0j, np.exp(1j * azimuth) * np.sin(polar / 2)], axis=-1)
+    y = two_level_state()
+    mesh = KoopmonState(
+        bk.PhasePoint(
+            jnp.concatenate([y.point.position, jnp.asarray(q.reshape(-1, 1))]),
+            jnp.concatenate([y.point.momentum, jnp.asarray(p.reshape(-1, 1))]),
+        ),
+        jnp.concatenate([y.psi, jnp.asarray(psi.reshape(-1, 2, 1))]),
+        jnp.concatenate([y.weight, jnp.zeros(side**2)]),
+    )
+    after = walk(two_level(), TWO_LEVEL, mesh, Strang(), 0.002, 500)
+
+    def fluxes(y):
+        q, p = (x[8:, 0].reshape(side, side) for x in (y.point.position, y.point.momentum))
+        return cell_fluxes(q, p, y.psi[8:, :, 0].reshape(side, side, 2), planck=TWO["hbar"])
+
+    before, now = fluxes(mesh), fluxes(after)
+    # dq dp and hbar times half the solid angle: both parts are there
+    solid_angle = 0.5 * TWO["hbar"] * np.sin(1.0 + 2 * (q[:-1, :-1] + size / 2)) * 6 * size**2
+    assert np.abs(np.abs(before - size**2) - solid_angle).max() < 0.02 * solid_angle.max()
+    assert np.abs(now - before).max() < 2e-3 * np.abs(before).max()
+    mass = jnp.full((side - 1, side - 1), 0.1)
+    assert abs(flux_casimir(mass, now, jnp.square) / flux_casimir(mass, before, jnp.square) - 1) < 4e-3
+
+
+def test_hybrid_operator():
+    r"""$\mathrm{Tr}\int\hat H\hat{\mathcal D}$ is the energy, and $i\hbar\,d\hat\rho/dt=\int[\hat H,\hat{\mathcal
+    D}]$.
+    """
+    y, theory = two_level_state(), two_level(bk.LatticeQuadrature(0.3, 8.0))
+    axis_q, axis_p = np.arange(-4.2, 4.2, 0.1), np.arange(-4.2, 4.2, 0.12)
+    nodes = np.stack([x.ravel() for x in np.meshgrid(axis_q, axis_p, indexing="ij")], axis=1)
+    cell = 0.1 * 0.12
+    _, twisted = jax.jit(jax.vmap(lambda z: theory.hybrid_operator(TWO_LEVEL, y, z)))(jnp.asarray(nodes))
+    potential = jax.vmap(lambda q: two_level_potential(q[None]))(jnp.asarray(nodes[:, 0]))
+    energy = cell * np.einsum("gde,ged->", potential, twisted)
+    assert abs(energy - TWO["h_hbar"]) < 1e-9
+    assert np.abs(np.trace(twisted, axis1=1, axis2=2)).max() < 1e-13
+    assert np.abs(cell * twisted.sum(axis=0)).max() < 1e-10
+    velocity = theory.flow(TWO_LEVEL, 0.0, y)
+    turn = np.einsum("a,adr,aer->de", y.weight, velocity.psi, np.conj(y.psi))
+    turn = turn + turn.conj().T
+    density = np.asarray(theory.classical_points(TWO_LEVEL, y).density)
+    own = np.asarray(jax.vmap(two_level_potential)(y.point.position))
+    expected = np.einsum("a,ade,aef->df", y.weight, own, density) + cell * np.einsum(
+        "gde,gef->df", potential, twisted
+    )
+    np.testing.assert_allclose(1j * TWO["hbar"] * turn, expected - expected.conj().T, atol=1e-9)
 
 
 # -- symmetries ----------------------------------------------------------------------------------------------
@@ -547,9 +602,9 @@ def test_what_koopmons_refuse():
         bk.simulate(TWO_LEVEL, bk.Koopmons(), bk.Points([0.0], [0.0]), times)
     with pytest.raises(bk.InvalidInput, match="must be one number or 1"):
         bk.simulate(TWO_LEVEL, bk.Koopmons(position_width=[0.1, 0.2]), packet, times)
+    small = bk.Koopmons(0.4, 0.5, bk.LatticeQuadrature(tiles=16))
     with pytest.raises(bk.RunFailed, match="give LatticeQuadrature more `tiles`"):
-        small = bk.LatticeQuadrature(tiles=16)
-        bk.simulate(TWO_LEVEL, bk.Koopmons(0.4, 0.5, small), packet, times, trajectories=20)
+        bk.simulate(TWO_LEVEL, small, packet, times, trajectories=20)
 
 
 def test_bloch_components_of_any_matrix():

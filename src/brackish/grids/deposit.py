@@ -1,13 +1,14 @@
 r"""Particles to fields and back: a lattice quadrature that stores only those nodes that particles touch.
 
-$$F_f(z_g)=\sum_av_{af}\,\partial^{o_f}K(z_g-\zeta_a),\qquad K(z)=\prod_j\frac{e^{-z_j^2/2\alpha_j^2}}{\sqrt{2\pi}\,\alpha_j}$$
+$$F_f(z_g)=\sum_av_{af}\,\partial^{o_f}K(z_g-\zeta_a),\qquad
+K(z)=\prod_j\frac{e^{-z_j^2/2\alpha_j^2}}{\sqrt{2\pi}\,\alpha_j}$$
 
 on the fixed lattice $z_g=g\Delta$ with whole numbers g, each kernel cut h nodes from the node nearest to its centre.
 Rows of nodes along the last axis are found by hashing, so memory is O(particles + occupied nodes) whatever the shape of
 the cloud, and nothing is ever anchored to it: the discrete energy does not depend on time.
 
-On CPUs the two loops are compiled by numba (`deposit_kernel.py`), because scatter-adds of XLA are ten times slower there.
-`deposit_reference` says the same in JAX: the reference in tests, and the way on other machines.
+On CPUs the two loops are compiled by numba (`deposit_kernel.py`), because scatter-adds of XLA are ten times slower
+there. `deposit_reference` says the same in JAX: the reference in tests, and the way on other machines.
 """
 
 from functools import cache, partial
@@ -61,8 +62,8 @@ class Tiles(eqx.Module):
 
     `fields`: (capacity, nodes of a tile, fields), zeros behind the fields up to a multiple of eight. `origin`:
     (capacity, axes), the first node of each tile, in units of the spacing; the others follow along the last axis.
-    `count`: how many tiles were needed; above the capacity, something was left out. `slot`: the node, counted in the whole
-    store, where each row of each particle's stencil begins, -1 for none.
+    `count`: how many tiles were needed; above the capacity, something was left out. `slot`: the node, counted in the
+    whole store, where each row of each particle's stencil begins, -1 for none.
     """
 
     fields: Float[Array, "capacity nodes padded"]
@@ -222,7 +223,7 @@ def _kernels(lattice: Lattice, positions):
 
     def one(order):
         along = [factors[o][:, axis] for axis, o in enumerate(order)]
-        outer = 1.0
+        outer = jnp.ones((1, 1))
         for axis in range(lattice.axes - 1):
             outer = outer * along[axis][:, rows[:, axis]]
         return outer[:, :, None] * along[-1][:, None, :]

@@ -143,7 +143,9 @@ def _lay_out(a, positions, spacing, width, falls, reach, kernel, start):
 
 @_compile
 def _rows_of_stencil(reach, axes):
-    """All rows of a stencil, counted from the first along each outer axis, (rows, axes - 1); the last of them fastest."""
+    """All rows of a stencil, counted from the first along each outer axis, (rows, axes - 1); the last of them
+    fastest.
+    """
     stencil = 2 * reach + 1
     rows = np.empty((stencil ** (axes - 1), axes - 1), np.int64)
     for number in range(rows.shape[0]):

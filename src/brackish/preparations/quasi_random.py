@@ -16,9 +16,9 @@ class QuasiRandom(Preparation):
     r"""The Wigner function of a packet, or the density of a cloud, by a sequence of low discrepancy.
 
     Point k, counted from 1, of the additive recurrence $u_j=\mathrm{frac}(\tfrac12+k/\varphi^j)$, $j=1\dots2n$, with
-    $\varphi^{2n+1}=\varphi+1$, through the inverse of the normal distribution (positions first). Any number of them fills the density
-    evenly, so coupled ensembles of some hundred are as good as thousands of independent draws. Means carry no
-    standard error, for nothing is random.
+    $\varphi^{2n+1}=\varphi+1$, through the inverse of the normal distribution (positions first). Any number of them
+    fills the density evenly, so coupled ensembles of some hundred are as good as thousands of independent draws.
+    Means carry no standard error, for nothing is random.
 
     `start`: a `GaussianPacket` or a `GaussianCloud`.
     """

@@ -1,7 +1,7 @@
 r"""Hermitian matrices as real vectors: the Bloch vector, for any number of levels.
 
-$$\hat A=\frac{\mathrm{Tr}\hat A}{d}\,\hat 1+\tfrac12\sum_ka_k\hat\lambda_k,\qquad a_k=\mathrm{Tr}(\hat A\hat\lambda_k),\qquad
-[\hat\lambda_j,\hat\lambda_k]=2i\sum_lf_{jkl}\hat\lambda_l$$
+$$\hat A=\frac{\mathrm{Tr}\hat A}{d}\,\hat 1+\tfrac12\sum_ka_k\hat\lambda_k,\qquad a_k=\mathrm{Tr}(\hat
+A\hat\lambda_k),\qquad [\hat\lambda_j,\hat\lambda_k]=2i\sum_lf_{jkl}\hat\lambda_l$$
 
 with the d^2 - 1 matrices of Gell-Mann, of which those for d = 2 are Pauli's and $f_{jkl}=\varepsilon_{jkl}$.
 """
@@ -16,7 +16,9 @@ from brackish.typing import Array, Float, Inexact
 
 @cache
 def basis(levels: int) -> np.ndarray:
-    r"""The matrices $\hat\lambda_k$, (d^2 - 1, d, d): Hermitian, traceless, $\mathrm{Tr}\hat\lambda_j\hat\lambda_k=2\delta_{jk}$."""
+    r"""The matrices $\hat\lambda_k$, (d^2 - 1, d, d): Hermitian, traceless,
+    $\mathrm{Tr}\hat\lambda_j\hat\lambda_k=2\delta_{jk}$.
+    """
     matrices = []
     for column in range(1, levels):
         for row in range(column):
@@ -36,8 +38,8 @@ def structure_constants(levels: int) -> tuple[tuple[int, int, int, float], ...]:
     commutators = commutators - np.swapaxes(commutators, 0, 1)
     constants = (np.einsum("jkac,lca->jkl", commutators, matrices) / 4j).real
     return tuple(
-        (int(j), int(k), int(l), float(constants[j, k, l]))
-        for j, k, l in np.argwhere(np.abs(constants) > 1e-14)
+        (int(j), int(k), int(into), float(constants[j, k, into]))
+        for j, k, into in np.argwhere(np.abs(constants) > 1e-14)
     )
 
 
@@ -57,7 +59,7 @@ def _trace(matrix, constant: np.ndarray):
 
 def cross(first: Float[Array, "k ..."], second: Float[Array, "k ..."], levels: int) -> Float[Array, "k ..."]:
     r"""$\sum_{jk}f_{jkl}\,a_jb_k$: the components of $-i[\hat A,\hat B]$; for two levels the cross product."""
-    sums = [[] for _ in range(levels**2 - 1)]
-    for j, k, l, value in structure_constants(levels):
-        sums[l].append(value * (first[j] * second[k]))
+    sums: list[list[Array]] = [[] for _ in range(levels**2 - 1)]
+    for j, k, into, value in structure_constants(levels):
+        sums[into].append(value * (first[j] * second[k]))
     return jnp.stack([sum(terms[1:], terms[0]) for terms in sums])

@@ -240,8 +240,8 @@ class _Run:
             Status.reached_edge: "has reached the edge of its box; give a larger grid or a stronger absorber",
             Status.reached_largest_momentum: "has reached the largest momentum of its grid; give more points",
             Status.did_not_converge: "needs a smaller step: the implicit or adaptive solution did not converge",
-            Status.lattice_too_small: "has spread over more of its lattice than there is room for; give LatticeQuadrature "
-            "more `tiles`, or wider kernels",
+            Status.lattice_too_small: "has spread over more of its lattice than there is room for; give "
+            "LatticeQuadrature more `tiles`, or wider kernels",
             Status.highest_waves_grew: "has grown the highest waves of its grid, which the equations amplify fastest; "
             "stop earlier, or keep fewer waves",
             Status.not_resolved: "is no longer resolved by its grid; give more points, or a smaller step",

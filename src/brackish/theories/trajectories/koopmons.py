@@ -5,16 +5,17 @@ $$h=\sum_aw_a\mathrm{Tr}\,\hat\rho_a\hat H(\zeta_a)+\frac{i\hbar}2\int\frac1{\ba
 \bar{\mathcal P}=\sum_aw_a\hat\rho_aK(z-\zeta_a),\quad\bar D=\mathrm{Tr}\bar{\mathcal P}$$
 
 $$\dot q_a=\frac1{w_a}\frac{\partial h}{\partial p_a},\quad\dot p_a=-\frac1{w_a}\frac{\partial h}{\partial q_a},\quad
-i\hbar\dot\psi_a=\hat{\mathcal H}_a\psi_a,\quad\hat{\mathcal H}_a=\frac1{w_a}\frac{\partial h}{\partial\hat\rho_a},\qquad
-\hat X_H=(\partial_p\hat H,-\partial_q\hat H)$$
+i\hbar\dot\psi_a=\hat{\mathcal H}_a\psi_a,\quad\hat{\mathcal H}_a=\frac1{w_a}\frac{\partial
+h}{\partial\hat\rho_a},\qquad \hat X_H=(\partial_p\hat H,-\partial_q\hat H)$$
 
 Eqs. (14)–(16) of Tronci and Gay-Balmaz, "Lagrangian trajectories and closure models in mixed quantum-classical
 dynamics", with the double sum over pairs of koopmons written as the integral that it is: work then grows as N, not as
 N^2 times the number of nodes. K is a Gaussian whose widths are part of the model.
 
-In components (`quantum/components.py`), $\hat\rho=\hat 1/d+\tfrac12s\cdot\hat\lambda$ and $\hat X^j=x^j\cdot\hat\lambda$ up to a
-multiple of the identity, the second term is $-\frac\hbar2\int\bar D^{-1}\,(S\times\partial_jS)\cdot x^j\,dz$ with
-$S=\sum_aw_as_aK(z-\zeta_a)$: for two levels the Bloch vector and the cross product.
+In components (`quantum/components.py`), $\hat\rho=\hat 1/d+\tfrac12s\cdot\hat\lambda$ and
+$\hat X^j=x^j\cdot\hat\lambda$ up to a multiple of the identity, the second term is
+$-\frac\hbar2\int\bar D^{-1}\,(S\times\partial_jS)\cdot x^j\,dz$ with $S=\sum_aw_as_aK(z-\zeta_a)$: for two levels the
+Bloch vector and the cross product.
 """
 
 import abc
@@ -27,13 +28,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from brackish.analysis.invariants import fluctuation_force
 from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.grids.deposit import EDGE, Lattice, Tiles, deposit, gather
 from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
 from brackish.integrators import RungeKutta4, Strang
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.observables import Observable
-from brackish.quantum import propagate
+from brackish.quantum import product, propagate
 from brackish.quantum.components import basis, components, cross
 from brackish.theory import Requirements, Status, Theory, Weighted
 from brackish.typing import Array, Complex, Float, RealScalar
@@ -50,7 +52,8 @@ LIGHTEST = 1e-60
 
 class KoopmonState(eqx.Module):
     r"""`point`: positions and momenta, each (N, n). `psi`: (N, d, r) amplitudes, such that
-    $\hat\rho_a=\psi_a\psi_a^\dagger$ has unit trace; r = 1 for pure states. `weight`: (N,), summing to 1; 0 for tracers.
+    $\hat\rho_a=\psi_a\psi_a^\dagger$ has unit trace; r = 1 for pure states. `weight`: (N,), summing to 1; 0 for
+    tracers.
     """
 
     point: PhasePoint
@@ -71,7 +74,9 @@ class Correlation(eqx.Module):
 
 
 class Sources(eqx.Module):
-    """What koopmons bring into the integral: `place` (N, 2 n) in phase space, `component` (N, d^2 - 1), `weight` (N,)."""
+    """What koopmons bring into the integral: `place` (N, 2 n) in phase space, `component` (N, d^2 - 1), `weight`
+    (N,).
+    """
 
     place: Float[Array, "N m"]
     component: Float[Array, "N k"]
@@ -112,8 +117,8 @@ class Quadrature(eqx.Module):
 class LatticeQuadrature(Quadrature):
     r"""A fixed lattice, of which only the nodes near koopmons are stored: one coordinate, or two in a compact cloud.
 
-    `spacing`: between nodes, in kernel widths; at 0.8 the energy is right to some 1e-5 of the correlation energy, at 0.5
-    to 1e-8. `reach`: where kernels end, in kernel widths. `tiles`: room, in rows of 8 nodes; a run that needs more
+    `spacing`: between nodes, in kernel widths; at 0.8 the energy is right to some 1e-5 of the correlation energy, at
+    0.5 to 1e-8. `reach`: where kernels end, in kernel widths. `tiles`: room, in rows of 8 nodes; a run that needs more
     says so.
     """
 
@@ -178,9 +183,8 @@ class LatticeQuadrature(Quadrature):
             lattice, sources.place, single, Tiles(slopes, tiles.origin, tiles.count, tiles.slot)
         )
         extent = sources.component.shape[1]
-        by_component = sum(
-            by_single[:, first : first + extent] for first in range(1, by_single.shape[1], extent)
-        )
+        starts = range(1, by_single.shape[1], extent)
+        by_component = jnp.sum(jnp.stack([by_single[:, k : k + extent] for k in starts]), axis=0)
         return Correlation(total, _phase_point(by_place), by_component)
 
     def energy(self, hamiltonian, width, sources):
@@ -225,8 +229,8 @@ def _fields_of_one(hamiltonian: HybridHamiltonian, sources: Sources) -> Float[Ar
 
 
 def _energy_of_batch(hamiltonian: HybridHamiltonian, lattice: Lattice):
-    r"""$-\tfrac12\sum\bar D^{-1}(S\times\partial_jS)\cdot x^j$ times the cell, as a function of the fields (tiles, nodes,
-    fields) and of x (tiles, nodes, j, k).
+    r"""$-\tfrac12\sum\bar D^{-1}(S\times\partial_jS)\cdot x^j$ times the cell, as a function of the fields (tiles,
+    nodes, fields) and of x (tiles, nodes, j, k).
     """
     levels = hamiltonian.levels
     extent, cell = levels**2 - 1, jnp.prod(lattice.spacing)
@@ -266,8 +270,8 @@ class ParticleQuadrature(Quadrature):
     r"""Nodes that koopmons carry along, for any number of coordinates: $N^2$ work, N memory.
 
     $\sum_cw_cK_c/\bar D=1$ makes the integral a sum over koopmons, each with the `nodes`^(2n) nodes of a Gauss–Hermite
-    rule for its kernel. With one node each, at the koopmon itself, it is a Hamiltonian closure in its own right, in which
-    constants of the kernel cancel; with many it converges to the integral. Exactly covariant under translations.
+    rule for its kernel. With one node each, at the koopmon itself, it is a Hamiltonian closure in its own right, in
+    which constants of the kernel cancel; with many it converges to the integral. Exactly covariant under translations.
     """
 
     nodes: int = eqx.field(static=True, default=1)
@@ -366,19 +370,19 @@ def _width(value):
 class Koopmons(Theory):
     r"""Koopmons on positions and momenta, for any number of levels.
 
-    `position_width`, `momentum_width`: standard deviations of the kernel, one number or one per coordinate (bohr, atomic
-    units of momentum), or `InSpreads(factor)`, in those of the cloud at the start. `quadrature`: by default
-    `LatticeQuadrature()` for one coordinate, `ParticleQuadrature()` for more. `planck`: the size of hbar. `sweeps`: of the
-    implicit midpoint rule that moves the correlation term; m leave an error of order m + 1 in the step: 2 keep the order of
-    `Strang`, 4 that of `TripleJump`, more keep the energy of long runs from creeping where steps are long.
+    `position_width`, `momentum_width`: standard deviations of the kernel, one number or one per coordinate (bohr,
+    atomic units of momentum), or `InSpreads(factor)`, in those of the cloud at the start. `quadrature`: by default
+    `LatticeQuadrature()` for one coordinate, `ParticleQuadrature()` for more. `planck`: the size of hbar. `sweeps`:
+    of the implicit midpoint rule that moves the correlation term; m leave an error of order m + 1 in the step: 2 keep
+    the order of `Strang`, 4 that of `TripleJump`, more keep the energy of long runs from creeping where steps are long.
 
     The widths are a part of the model: converge in the number of koopmons at fixed widths, then vary the widths (see
-    `koopmon_scan`). Kernels far narrower or far wider than the cloud, a single koopmon, and equal quantum states all give
-    Ehrenfest. Without a finite width the equations are ill-posed.
+    `koopmon_scan`). Kernels far narrower or far wider than the cloud, a single koopmon, and equal quantum states all
+    give Ehrenfest. Without a finite width the equations are ill-posed.
 
-    Conserves h (not the mean energy alone), the spectrum of every $\hat\rho_a$ (norms to round-off), expectations of what
-    commutes with H everywhere, the symplectic form. Covariant under constant unitaries, and under translations as far as
-    the quadrature is exact; general canonical maps are no symmetries, for kernels keep their shape.
+    Conserves h (not the mean energy alone), the spectrum of every $\hat\rho_a$ (norms to round-off), expectations of
+    what commutes with H everywhere, the symplectic form. Covariant under constant unitaries, and under translations
+    as far as the quadrature is exact; general canonical maps are no symmetries, for kernels keep their shape.
     """
 
     position_width: InSpreads | Float[np.ndarray | Array, "*n"] = eqx.field(
@@ -506,8 +510,9 @@ class Koopmons(Theory):
                 )(psi)
 
             def impulse(position, psi):
-                r"""$\int\langle\psi(t)|\partial_qV|\psi(t)\rangle dt=i\hbar\langle\psi(\tau)|\partial_q\psi(\tau)\rangle$, and
-                of the trace, whose phase psi does not carry.
+                r"""$\int\langle\psi(t)|\partial_qV|\psi(t)\rangle
+                dt=i\hbar\langle\psi(\tau)|\partial_q\psi(\tau)\rangle$, and of the trace, whose phase psi does not
+                carry.
                 """
                 after, push = jax.vjp(lambda q: turned(q, psi), position)
                 (of_state,) = push(1j * self.planck * jnp.conj(after))
@@ -547,6 +552,40 @@ class Koopmons(Theory):
             return flow
 
         return potential, drift, correlation
+
+    def hybrid_operator(
+        self, hamiltonian, y, place: Float[Array, " m"]
+    ) -> tuple[Complex[Array, "d d"], Complex[Array, "d d"]]:
+        r"""$\hat{\mathcal D}(z)$ at one place (q, p) of phase space: the state part, smoothed, and the correlation
+        part,
+
+        $$\sum_aw_a\hat\rho_aK(z-\zeta_a),\qquad
+        -\frac{i\hbar}2J^{jk}\partial_k\Big(\frac{[\bar{\mathcal P},\partial_j\bar{\mathcal P}]}{\bar D}\Big)$$
+
+        The second has no trace and no integral; $\mathrm{Tr}\int\hat H\hat{\mathcal D}$ of it is the correlation
+        energy. Their sum is Hermitian, of no definite sign.
+        """
+        width = self._width(hamiltonian)
+        points = self.classical_points(hamiltonian, y)
+        sources = _sources(y)
+        x = place[None] - sources.place
+        normalisation = jnp.prod(jnp.sqrt(2 * jnp.pi) * width)
+        kernel = y.weight * jnp.exp(-0.5 * jnp.sum((x / width[None]) ** 2, axis=1)) / normalisation
+        slope = -x / width[None] ** 2 * kernel[:, None]
+        density = points.density
+        smooth = jnp.sum(kernel[:, None, None] * density, axis=0)
+        slopes = jnp.sum(slope[:, :, None, None] * density[:, None], axis=0)
+        total, falls = jnp.sum(kernel), jnp.sum(slope, axis=0)
+        there = total > EMPTY
+        safe = jnp.where(there, total, 1.0)
+        coordinates = place.shape[0] // 2
+        twist = jnp.zeros_like(smooth)
+        for q in range(coordinates):
+            # J^{jk} for (j, k) = (q, p) is 1, for (p, q) it is -1; second derivatives cancel
+            for j, k, sign in ((q, q + coordinates, 1), (q + coordinates, q, -1)):
+                twist += sign * _commutator(slopes[k], slopes[j]) / safe
+                twist -= sign * falls[k] * _commutator(smooth, slopes[j]) / safe**2
+        return smooth, jnp.where(there, -0.5j * self.planck * twist, 0.0)
 
     def own_observables(self, hamiltonian):
         return _OBSERVABLES
@@ -590,12 +629,22 @@ _OBSERVABLES = (
         "sum of w Tr rho H, not conserved",
         _SOURCE,
     ),
+    Observable(
+        "fluctuation_force",
+        lambda theory, hamiltonian, y: fluctuation_force(
+            hamiltonian, theory.classical_points(hamiltonian, y)
+        ),
+        ("component",),
+        "atomic units",
+        "root mean square fluctuation of velocity and force",
+        "Gay-Balmaz and Tronci, Dynamics of mixed quantum-classical spin systems, section 4.1",
+    ),
 )
 
 
 def _coupled_axes(hamiltonian: HybridHamiltonian) -> tuple[int, ...]:
     """The axes of phase space along which X_H is more than a number: momenta, where the potential alone couples."""
-    coordinates = hamiltonian.manifold.coordinates
+    coordinates = hamiltonian.manifold.probe().position.shape[0]
     first = coordinates if isinstance(hamiltonian, SeparableHamiltonian) else 0
     return tuple(range(first, 2 * coordinates))
 
@@ -605,6 +654,10 @@ def _coupling_field(hamiltonian: HybridHamiltonian, place: Float[Array, " m"]) -
     field = hamiltonian.interaction_field(_phase_point(place))
     matrices = jnp.concatenate([field.position, field.momentum])
     return jnp.stack([0.5 * components(matrices[axis]) for axis in _coupled_axes(hamiltonian)])
+
+
+def _commutator(first, second):
+    return product(first, second) - product(second, first)
 
 
 def _phase_point(place: Float[Array, "*points m"]) -> PhasePoint:
@@ -630,7 +683,9 @@ def _act(component: Float[Array, "N k"], psi: Complex[Array, "N d r"]) -> Comple
 
 
 def _half_turn(component: Float[Array, "N k"], psi: Complex[Array, "N d r"], time) -> Complex[Array, "N d r"]:
-    r"""$(1+i\tau\hat H/2)^{-1}\psi$ for half a step `time` $=\tau/2$: the state in the middle of Cayley's unitary step."""
+    r"""$(1+i\tau\hat H/2)^{-1}\psi$ for half a step `time` $=\tau/2$: the state in the middle of Cayley's unitary
+    step.
+    """
     levels = psi.shape[1]
     if levels == 2:  # (1 + i b.sigma)^{-1} = (1 - i b.sigma) / (1 + b^2)
         size = 1 + time**2 * jnp.sum(component**2, axis=1)
