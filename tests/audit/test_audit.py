@@ -71,6 +71,21 @@ def test_spins_and_products():
     assert any("rotation of the spins" in measured.what for measured in found[3].measurements)
 
 
+def test_stiff_modes_do_not_disturb_the_reference():
+    """A mode that turns six radians in a step, which only its exact flow can follow."""
+
+    def shifted(q):
+        return 0.1 * q[0] * jnp.array([[1.0, 0.0], [0.0, -1.0]])
+
+    stiff = bk.hamiltonian(
+        shifted, masses=[1.5, 1.0], frequencies=[1.0, 60.0], quantum=[[0.3, 0.2], [0.2, -0.3]]
+    )
+    packet = bk.GaussianPacket([1.0, 0.1], [0.3, 0.0], [0.6, 0.1])
+    finding = decoupling.examine(Bench.of(bk.Ehrenfest(), stiff, packet, TIMES, 16, 2, None))
+    assert finding.verdict == "pass"
+    assert finding.measurements[-1].value < 1e-10
+
+
 # -- theories that are broken on purpose ---------------------------------------------------------------------
 
 

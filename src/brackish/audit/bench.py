@@ -51,13 +51,13 @@ class Record:
 
     @property
     def spread(self) -> np.ndarray:
-        """The largest standard deviation of each classical variable during the run, (k,); never zero."""
+        """How far each classical variable is spread during the run, (k,): its largest standard deviation and the length
+        of its way, in squares; 1 where there is neither. A density of no sign may have no deviation.
+        """
         mean, square = self.moments[:, 0], self.moments[:, 1]
         width = np.sqrt(np.maximum(np.max(square - mean**2, axis=0), 0.0))
-        travelled = np.ptp(mean, axis=0)
-        tiny = 1e-6 * np.maximum(1.0, np.abs(mean).max(axis=0))
-        # a single point has no width: then the length of its way is the ruler, and if it stays, a unit
-        return np.where(width > tiny, width, np.where(travelled > tiny, travelled, 1.0))
+        ruler = np.hypot(width, np.ptp(mean, axis=0))
+        return np.where(ruler > 1e-6 * np.maximum(1.0, np.abs(mean).max(axis=0)), ruler, 1.0)
 
     def classical_distance(self, other: "Record") -> float:
         """The largest difference of means and variances from another run, in units of the spread."""

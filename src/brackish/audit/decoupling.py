@@ -11,7 +11,9 @@ import numpy as np
 
 from brackish.audit.bench import ROUND_OFF, Bench
 from brackish.audit.finding import Finding, Measurement
-from brackish.integrators import RungeKutta4
+from brackish.hamiltonian import SeparableHamiltonian
+from brackish.integrators import RungeKutta4, TripleJump
+from brackish.manifolds import PhasePoint
 from brackish.theory import Theory, Weighted
 
 NAME = "uncoupled without interaction"
@@ -46,7 +48,8 @@ class ClassicalMotion(Theory):
         return self.of.requirements()
 
     def default_integrator(self, hamiltonian):
-        return RungeKutta4()
+        """Of fourth order; where it can be, exact for harmonic modes, however stiff."""
+        return TripleJump() if isinstance(hamiltonian, SeparableHamiltonian) else RungeKutta4()
 
     def prepare(self, hamiltonian, preparation, index, key):
         y, weight = self.of.prepare(hamiltonian, preparation, index, key)
@@ -60,6 +63,22 @@ class ClassicalMotion(Theory):
 
         velocities = jax.vmap(velocity)(y.point)
         return Weighted(velocities, 0.0 * y.density, 0.0 * y.weight)
+
+    def parts(self, hamiltonian):
+        """For kinetic energy plus V_C(q): free motion and the kick of V_C, both exact."""
+
+        def drift(duration):
+            free = jax.vmap(hamiltonian.free_flow(duration))
+            return lambda y: Weighted(free(y.point), y.density, y.weight)
+
+        def kick(duration):
+            def flow(y):
+                push = duration * jax.vmap(jax.grad(hamiltonian.external))(y.point.position)
+                return Weighted(PhasePoint(y.point.position, y.point.momentum - push), y.density, y.weight)
+
+            return flow
+
+        return drift, kick
 
     def energy(self, hamiltonian, y):
         return (y.weight * jax.vmap(hamiltonian.classical)(y.point)).sum()
