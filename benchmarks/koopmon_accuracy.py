@@ -19,13 +19,13 @@ SYSTEMS = {
     "Tully II, k = 16": (bk.models.tully(2), bk.GaussianPacket(-8.0, 16.0, 0.625, 0), 2400.0, 2.0),
     "Tully III, k = 10": (
         bk.models.tully(3),
-        bk.GaussianPacket(-8.0, 10.0, 1.0, bk.Adiabatic(0)),
-        5000.0,
+        bk.GaussianPacket(-8.0, 10.0, 1.0, 1),
+        3600.0,
         4.0,
     ),
     "Tully III, k = 30": (
         bk.models.tully(3),
-        bk.GaussianPacket(-8.0, 30.0, 1 / 3, bk.Adiabatic(0)),
+        bk.GaussianPacket(-8.0, 30.0, 1 / 3, 1),
         1600.0,
         2.0,
     ),
@@ -33,7 +33,7 @@ SYSTEMS = {
         bk.models.pure_dephasing(frequency=1.0, splitting=1.0, coupling=0.5),
         bk.GaussianPacket(0.0, 0.0, HALF, [HALF, HALF]),
         12.0,
-        0.05,
+        0.04,
     ),
     "Rabi, ultrastrong": (
         bk.models.rabi(frequency=1.0, splitting=1.0, coupling=1.0),
@@ -87,6 +87,31 @@ def table(name: str, counts: list[int]) -> None:
             print(row(label, data, exact), flush=True)
 
 
+def convergence() -> None:
+    """Tully II, k = 16 with kernels of 0.3 and 1 spreads: what more koopmons and a finer quadrature change."""
+    system, packet, stop, step = SYSTEMS["Tully II, k = 16"]
+    times = bk.times(stop=stop, saves=50, step=step)
+    widths = bk.InSpreads(0.3), bk.InSpreads(1.0)
+    even = bk.QuasiRandom(packet)
+    finest = bk.simulate(system, bk.Koopmons(*widths), even, times, trajectories=2000)
+    print("\n### Convergence: Tully II, k = 16, against 2000 koopmons on the default lattice")
+    print("\n| koopmons | " + " | ".join(COLUMNS) + " | last spreads |")
+    print("|" + " --- |" * (len(COLUMNS) + 2))
+    for count in (125, 250, 500, 1000):
+        data = bk.simulate(system, bk.Koopmons(*widths), even, times, trajectories=count)
+        print(row(f"N = {count}", data, finest), flush=True)
+    default = bk.simulate(system, bk.Koopmons(*widths), even, times, trajectories=500)
+    quadratures = {
+        "lattice of 0.5 widths": bk.LatticeQuadrature(0.5, 6.0),
+        "lattice of 1.2 widths": bk.LatticeQuadrature(1.2),
+        "nodes at the koopmons": bk.ParticleQuadrature(),
+    }
+    for label, quadrature in quadratures.items():
+        data = bk.simulate(system, bk.Koopmons(*widths, quadrature), even, times, trajectories=500)
+        print(row(f"N = 500, {label} (against the default lattice)", data, default), flush=True)
+
+
 if __name__ == "__main__":
     for system_name in SYSTEMS:
         table(system_name, [int(count) for count in sys.argv[1:]] or [250, 500])
+    convergence()

@@ -266,7 +266,7 @@ def list_(
 def plot(
     file: Annotated[Path, typer.Argument(help="A dataset (.nc), a Zarr store, or the folder of a run.")],
     kind: Annotated[
-        str, typer.Option(help="compare, populations, coherence, phase_space, potentials or sphere.")
+        str, typer.Option(help="compare, populations, coherence, phase_space, cloud, potentials or sphere.")
     ] = "compare",
     out: Annotated[Path | None, typer.Option(help="The figure: .png, .pdf or .svg [FILE_KIND.png].")] = None,
 ) -> None:
@@ -327,7 +327,7 @@ def _preset(name: str, momentum: float | None, kind: str = "comparison") -> dict
 
 
 def _fitting(document: dict[str, Any], name: str, wanted: list[str] | None) -> Any:
-    """The preset with the theories that fit: all that need no options, or those that are wanted."""
+    """The preset with the theories that fit: all light ones that need no options, or those that are wanted."""
     from brackish.run import catalogue, config
 
     known = catalogue.named_theories()
@@ -339,7 +339,7 @@ def _fitting(document: dict[str, Any], name: str, wanted: list[str] | None) -> A
     setup = config.build({**document, "theory": [{"kind": "Ehrenfest"}]}, name)
     theories = []
     for kind in sorted(known, key=lambda kind: (kind != "Exact", kind)):
-        if any(parameter.required for parameter in catalogue.parameters(known[kind])):
+        if any(parameter.required for parameter in catalogue.parameters(known[kind])) or not known[kind].light:
             continue
         theory = known[kind]()
         if hasattr(theory, "level"):

@@ -109,6 +109,7 @@ class Theory(eqx.Module):
     attaches standard errors); True, the whole ensemble, or a wavefunction. `random`: whether the motion draws
     random numbers.
     `has_trajectories`: whether the classical side is made of points that can be followed.
+    `light`: whether a ready-made comparison of all theories may run it unasked, in seconds.
     `has_phase_space`: whether there is a classical side at all, with a density of positions and momenta at once.
     """
 
@@ -116,6 +117,7 @@ class Theory(eqx.Module):
     random: eqx.AbstractClassVar[bool]
     has_trajectories: eqx.AbstractClassVar[bool]
     has_phase_space: ClassVar[bool] = True
+    light: ClassVar[bool] = True
 
     @abc.abstractmethod
     def requirements(self) -> Requirements:

@@ -80,6 +80,7 @@ FIGURES = {
     "populations": plot.populations,
     "coherence": plot.coherence,
     "phase_space": plot.phase_space,
+    "cloud": plot.cloud,
     "potentials": plot.potentials,
     "compare": plot.compare,
 }

@@ -4,6 +4,7 @@ Each call returns a `matplotlib.figure.Figure`; `save` writes it. Theories keep 
 the exact one is black, and bands reach one standard error to each side.
 """
 
+from brackish.plot.cloud import cloud
 from brackish.plot.coherence import coherence
 from brackish.plot.compare import compare
 from brackish.plot.files import save
@@ -12,4 +13,4 @@ from brackish.plot.populations import populations
 from brackish.plot.potentials import potentials
 from brackish.plot.sphere import sphere
 
-__all__ = ["coherence", "compare", "phase_space", "populations", "potentials", "save", "sphere"]
+__all__ = ["cloud", "coherence", "compare", "phase_space", "populations", "potentials", "save", "sphere"]

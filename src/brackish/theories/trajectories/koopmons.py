@@ -40,9 +40,9 @@ from brackish.quantum.components import basis, components, cross
 from brackish.theory import Requirements, Status, Theory, Weighted
 from brackish.typing import Array, Complex, Float, RealScalar
 
-EMPTY = 1e-200
+EMPTY = 1e-100
 """Where the smoothed density is below this there is nothing: every term is bounded by a kernel, so leaving it out
-changes nothing."""
+changes nothing; its third power, which derivatives divide by, is still a number."""
 TILES_AT_ONCE = 64
 PAIRS_AT_ONCE = 2**17
 """Pairs of a node and a koopmon that are worked on at once: a kernel matrix of one megabyte."""
@@ -397,6 +397,7 @@ class Koopmons(Theory):
     coupled: ClassVar[bool] = True
     random: ClassVar[bool] = False
     has_trajectories: ClassVar[bool] = True
+    light: ClassVar[bool] = False
 
     def __check_init__(self):
         for name in ("position_width", "momentum_width", "planck"):
