@@ -67,6 +67,8 @@ CAP = bk.VonMisesFisher([np.sqrt(0.75), 0.0, 0.5], 10.0, state=0)
 """A cloud of directions."""
 
 BOX = bk.PhaseSpace((-6.0, -6.0), (6.0, 6.0), 96)
+WIDE = bk.PhaseSpace((-9.0, -9.0), (9.0, 9.0), 144)
+"""A box whose edges do not matter where motion is fast in its corners."""
 GLOBE = bk.SphereGrid(24)
 
 SYSTEMS = {
@@ -95,7 +97,7 @@ def prepared(name: str, system: str) -> bk.Ehrenfest:
     wanted = {parameter.name for parameter in parameters(kind)}
     options: dict[str, Any] = {}
     if "grid" in wanted and name != "Exact":
-        options["grid"] = BOX if system.startswith("plane") else GLOBE
+        options["grid"] = {"plane": BOX, "plane, one level": WIDE}.get(system, GLOBE)
     if "planck" in wanted and system.startswith("sphere"):
         options["planck"] = 0.5
     return kind(**options)

@@ -58,9 +58,16 @@ class Finding:
 
     @property
     def decisive(self) -> Measurement | None:
-        """The measurement to show in a table: the first that breaks its limit, else the first."""
+        """The measurement to show in a table: the first that breaks its limit; if none does the one that comes nearest
+        to it, or the first where limits are to be passed.
+        """
         broken = [measurement for measurement in self.measurements if not measurement.kept]
-        return next(iter(broken or self.measurements), None)
+        if broken or not self.measurements or not self.measurements[0].at_most:
+            return next(iter(broken or self.measurements), None)
+        return max(
+            (measurement for measurement in self.measurements if measurement.at_most),
+            key=lambda measurement: measurement.value / measurement.limit,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values alone."""
