@@ -339,7 +339,10 @@ def _fitting(document: dict[str, Any], name: str, wanted: list[str] | None) -> A
     setup = config.build({**document, "theory": [{"kind": "Ehrenfest"}]}, name)
     theories = []
     for kind in sorted(known, key=lambda kind: (kind != "Exact", kind)):
-        if any(parameter.required for parameter in catalogue.parameters(known[kind])) or not known[kind].light:
+        if (
+            any(parameter.required for parameter in catalogue.parameters(known[kind]))
+            or not known[kind].light
+        ):
             continue
         theory = known[kind]()
         if hasattr(theory, "level"):

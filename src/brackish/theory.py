@@ -110,6 +110,7 @@ class Theory(eqx.Module):
     random numbers.
     `has_trajectories`: whether the classical side is made of points that can be followed.
     `light`: whether a ready-made comparison of all theories may run it unasked, in seconds.
+    `mixed`: whether its trajectories may carry mixed states.
     `has_phase_space`: whether there is a classical side at all, with a density of positions and momenta at once.
     """
 
@@ -118,6 +119,7 @@ class Theory(eqx.Module):
     has_trajectories: eqx.AbstractClassVar[bool]
     has_phase_space: ClassVar[bool] = True
     light: ClassVar[bool] = True
+    mixed: ClassVar[bool] = False
 
     @abc.abstractmethod
     def requirements(self) -> Requirements:

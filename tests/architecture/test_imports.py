@@ -182,7 +182,9 @@ def heavy_at_import(house):
     compiled = compiled_modules(house)
     for module, imports in house.imports.items():
         for arrow in imports:
-            heavy = arrow.target.split(".")[0] in HEAVY and house.room(module) != "cli" and module not in compiled
+            heavy = (
+                arrow.target.split(".")[0] in HEAVY and house.room(module) != "cli" and module not in compiled
+            )
             loads_compiled = arrow.target in compiled and module not in compiled
             if arrow.at_import and (heavy or loads_compiled):
                 yield f"{house.place(module, arrow.line)}: import {arrow.target} in the function that uses it"
@@ -281,7 +283,11 @@ BROKEN = [
         {"io/a.py": "from ..units import u", "units.py": "import equinox"},
         "by way of",
     ),
-    (heavy_at_import, {"grids/fast.py": "import numba", "grids/a.py": "from brackish.grids.fast import f"}, "fast"),
+    (
+        heavy_at_import,
+        {"grids/fast.py": "import numba", "grids/a.py": "from brackish.grids.fast import f"},
+        "fast",
+    ),
     (heavy_at_import, {"io/a.py": "import xarray as xr"}, "xarray"),
     (
         heavy_at_import,

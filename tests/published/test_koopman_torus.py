@@ -91,9 +91,7 @@ def test_runs_end_where_the_reference_does(theory, name, function, short):
         np.testing.assert_allclose(now.energy, reference[conserved], atol=1e-9)
         if name == "koopman":
             np.testing.assert_allclose(now.mean_energy, reference["h_el"], atol=1e-9)
-            np.testing.assert_allclose(
-                now.mean_energy + now.correlation_energy, reference["h"], atol=1e-9
-            )
+            np.testing.assert_allclose(now.mean_energy + now.correlation_energy, reference["h"], atol=1e-9)
     np.testing.assert_allclose(data.norm, 1.0, atol=1e-8)
     np.testing.assert_allclose(data.energy, data.energy[0], atol=1e-9)
 

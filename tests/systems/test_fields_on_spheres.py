@@ -105,13 +105,17 @@ def test_the_spinor_moves_as_k1_and_k2_say(psi):
     np.testing.assert_allclose(rate, expected, atol=1e-9)
     operator = np.asarray(theory.hybrid_operator(SYSTEM, state))
     turned = commutator(np.asarray(fields.operator), operator) / (1j * PLANCK)
-    np.testing.assert_allclose(GRID.integrate(jnp.asarray(rate)), GRID.integrate(jnp.asarray(turned)), atol=1e-10)
+    np.testing.assert_allclose(
+        GRID.integrate(jnp.asarray(rate)), GRID.integrate(jnp.asarray(turned)), atol=1e-10
+    )
     # Tr{H, D^} = -X_H . grad D^
     slopes = gradient(operator)
     from_bracket = -sum(trace(flow[j], slopes[j]) for j in range(3))
     np.testing.assert_allclose(np.einsum("iitf->tf", rate).real, from_bracket, atol=1e-9)
     np.testing.assert_allclose(np.einsum("iitf->tf", operator).real, density, atol=1e-10)
-    np.testing.assert_allclose(GRID.integrate(jnp.asarray(operator)), theory.quantum_density(SYSTEM, state), atol=1e-10)
+    np.testing.assert_allclose(
+        GRID.integrate(jnp.asarray(operator)), theory.quantum_density(SYSTEM, state), atol=1e-10
+    )
 
 
 def test_energy_stands_still_and_with_the_printed_sign_it_does_not(psi):

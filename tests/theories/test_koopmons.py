@@ -572,6 +572,18 @@ def test_what_commutes_with_the_hamiltonian_keeps_its_mean():
     assert abs(weight @ change) < 1e-6
 
 
+def test_mixed_states_from_the_start():
+    """A mixture of the two levels without preference turns into nothing else, and moves in the mean of both potentials."""
+    even = bk.GaussianPacket(0.0, 0.5, 0.7, bk.Mixture(np.eye(2) / 2))
+    times = bk.times(stop=0.4, saves=2, step=0.05)
+    data = bk.simulate(TWO_LEVEL, bk.Koopmons(0.4, 0.5, bk.ParticleQuadrature()), even, times, trajectories=6)
+    np.testing.assert_allclose(data.density_matrix, np.broadcast_to(np.eye(2) / 2, (3, 2, 2)), atol=1e-12)
+    with pytest.raises(bk.UnsupportedHamiltonian, match="Ehrenfest carries pure states"):
+        bk.simulate(TWO_LEVEL, bk.Ehrenfest(), even, times, trajectories=6)
+    with pytest.raises(bk.InvalidInput, match="Hermitian with trace 1"):
+        bk.simulate(TWO_LEVEL, bk.Koopmons(), bk.GaussianPacket(0.0, 0.5, 0.7, bk.Mixture(np.eye(2))), times)
+
+
 # -- words for what does not fit -----------------------------------------------------------------------------
 
 

@@ -33,7 +33,9 @@ def cloud(dataset: Any, times: Sequence[float] | None = None):
         shade = "trajectory_adiabatic_population"
     runs = require(dataset, "cloud", *POINTS, shade)
     clock = np.asarray(dataset["time"].values)
-    wanted = clock[np.linspace(0, len(clock) - 1, 4).astype(int)] if times is None else np.asarray(times, float)
+    wanted = (
+        clock[np.linspace(0, len(clock) - 1, 4).astype(int)] if times is None else np.asarray(times, float)
+    )
     saves = [int(np.argmin(np.abs(clock - moment))) for moment in wanted]
     left, bar, below = 0.85, 0.85, 0.55
     total = HEADER + 0.35 + len(runs) * (PANEL + BETWEEN) + below

@@ -2,7 +2,7 @@
 
 from brackish.preparations.base import Draw, Preparation
 from brackish.preparations.cloud import GaussianCloud
-from brackish.preparations.electronic import Adiabatic, Amplitudes, Diabatic
+from brackish.preparations.electronic import Adiabatic, Amplitudes, Diabatic, Mixture
 from brackish.preparations.lattice import PacketLattice
 from brackish.preparations.packet import GaussianPacket
 from brackish.preparations.points import Points
@@ -19,6 +19,7 @@ __all__ = [
     "Draw",
     "GaussianCloud",
     "GaussianPacket",
+    "Mixture",
     "PacketLattice",
     "Points",
     "Preparation",

@@ -8,14 +8,18 @@ import equinox as eqx
 from brackish.errors import UnsupportedHamiltonian
 from brackish.hamiltonian import HybridHamiltonian
 from brackish.manifolds import Canonical
+from brackish.preparations.electronic import Mixture
 from brackish.typing import Array, Complex, Float, Key, Point, RealScalar
 
 
 class Draw(eqx.Module):
-    """One trajectory's start: a point, a quantum state (d,) of unit norm, and a weight."""
+    """One trajectory's start: a point, a quantum state of unit norm, and a weight.
+
+    `psi`: (d,), or for a mixed state (d, r) with density operator psi psi^dagger.
+    """
 
     point: Point
-    psi: Complex[Array, " d"]
+    psi: Complex[Array, "d *columns"]
     weight: Float[Array, ""]
 
 
@@ -34,6 +38,11 @@ class Preparation(eqx.Module):
     @abc.abstractmethod
     def check(self, hamiltonian: HybridHamiltonian) -> None:
         """Raise `InvalidInput` or `UnsupportedHamiltonian` if this preparation does not fit the Hamiltonian."""
+
+    def mixed(self) -> bool:
+        """Whether trajectories start in mixed quantum states, which few theories carry."""
+        start: Any = next((getattr(self, n) for n in ("packet", "start") if hasattr(self, n)), self)
+        return isinstance(getattr(start, "state", None), Mixture)
 
     def count(self) -> int | None:
         """The number of trajectories, if the preparation fixes it."""

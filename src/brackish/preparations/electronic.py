@@ -63,7 +63,34 @@ class Amplitudes(eqx.Module):
         return jnp.asarray(self.values)
 
 
-ElectronicState = Diabatic | Adiabatic | Amplitudes
+class Mixture(eqx.Module):
+    """A mixed state: (d, d) density operator in the basis of the Hamiltonian, Hermitian, positive, of unit trace.
+
+    For theories whose trajectories carry density operators: koopmons.
+    """
+
+    density: Complex[np.ndarray | Array, "d d"] = eqx.field(converter=lambda v: np.asarray(v, dtype=complex))
+
+    def check(self, hamiltonian: HybridHamiltonian) -> None:
+        """Raise `InvalidInput` unless it is a density operator on the levels of the Hamiltonian."""
+        if self.density.shape != (hamiltonian.levels,) * 2:
+            raise InvalidInput(
+                f"Argument `density` of Mixture must have shape ({hamiltonian.levels}, {hamiltonian.levels}), "
+                f"got {self.density.shape}."
+            )
+        hermitian = np.allclose(self.density, self.density.conj().T, rtol=0, atol=1e-10)
+        if not hermitian or not abs(np.trace(self.density) - 1) < 1e-8:
+            raise InvalidInput("Argument `density` of Mixture must be Hermitian with trace 1.")
+        if np.linalg.eigvalsh(self.density)[0] < -1e-10:
+            raise InvalidInput("Argument `density` of Mixture must not have a negative eigenvalue.")
+
+    def spinor(self, hamiltonian: HybridHamiltonian, z: Point) -> Complex[Array, "d d"]:
+        """Amplitudes psi with psi psi^dagger the density operator, one column an eigenstate, (d, d)."""
+        values, vectors = jnp.linalg.eigh(jnp.asarray(self.density))
+        return vectors * jnp.sqrt(jnp.maximum(values, 0.0))[None]
+
+
+ElectronicState = Diabatic | Adiabatic | Amplitudes | Mixture
 
 
 def electronic_state(value) -> ElectronicState:

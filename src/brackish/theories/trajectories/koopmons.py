@@ -397,6 +397,7 @@ class Koopmons(Theory):
     coupled: ClassVar[bool] = True
     random: ClassVar[bool] = False
     has_trajectories: ClassVar[bool] = True
+    mixed: ClassVar[bool] = True
     light: ClassVar[bool] = False
 
     def __check_init__(self):

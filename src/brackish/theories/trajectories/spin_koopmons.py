@@ -190,6 +190,7 @@ class SpinKoopmons(Theory):
     coupled: ClassVar[bool] = True
     random: ClassVar[bool] = False
     has_trajectories: ClassVar[bool] = True
+    mixed: ClassVar[bool] = True
 
     def __check_init__(self):
         for name in ("concentration", "position_width", "momentum_width", "planck"):
@@ -238,7 +239,8 @@ class SpinKoopmons(Theory):
     def prepare(self, hamiltonian, preparation, index, key):
         start = jax.vmap(preparation.draw, in_axes=(None, 0, 0))(hamiltonian, index, key)
         weight = start.weight / jnp.sum(start.weight)
-        return SpinKoopmonState(start.point, start.psi[:, :, None], weight), jnp.ones(())
+        psi = start.psi if start.psi.ndim == 3 else start.psi[:, :, None]
+        return SpinKoopmonState(start.point, psi, weight), jnp.ones(())
 
     def energy(self, hamiltonian, y):
         """The energy h, of which everything follows: `mean_energy` + `correlation_energy`."""
