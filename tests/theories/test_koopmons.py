@@ -573,7 +573,7 @@ def test_what_commutes_with_the_hamiltonian_keeps_its_mean():
 
 
 def test_mixed_states_from_the_start():
-    """A mixture of the two levels without preference turns into nothing else, and moves in the mean of both potentials."""
+    """A mixture of the two levels without preference turns into nothing else."""
     even = bk.GaussianPacket(0.0, 0.5, 0.7, bk.Mixture(np.eye(2) / 2))
     times = bk.times(stop=0.4, saves=2, step=0.05)
     data = bk.simulate(TWO_LEVEL, bk.Koopmons(0.4, 0.5, bk.ParticleQuadrature()), even, times, trajectories=6)

@@ -24,8 +24,8 @@ from brackish.hamiltonian import HybridHamiltonian, change_basis, scale_interact
 from brackish.integrators import Integrator
 from brackish.manifolds import Canonical
 from brackish.observables import Observable
-from brackish.preparations import Adiabatic, Diabatic, Preparation
-from brackish.preparations.electronic import Amplitudes
+from brackish.preparations import Diabatic, Preparation
+from brackish.preparations.electronic import Amplitudes, ElectronicState
 from brackish.run import Times, simulate
 from brackish.theory import Theory
 
@@ -201,7 +201,7 @@ def _moves(change: ScaleAndShift) -> bool:
 
 
 def _is_state(value: Any) -> bool:
-    return isinstance(value, Diabatic | Adiabatic | Amplitudes)
+    return isinstance(value, ElectronicState)
 
 
 def _with_amplitudes(preparation: Preparation, levels: int) -> Preparation:

@@ -228,9 +228,12 @@ class MovedPreparation(Preparation):
     def count(self):
         return self.original.count()
 
+    def mixed(self):
+        return self.original.mixed()
+
     def draw(self, hamiltonian, index, key):
         start = self.original.draw(self.system, index, key)
-        return Draw(self.change.forth(start.point), apply(jnp.asarray(self.unitary), start.psi), start.weight)
+        return Draw(self.change.forth(start.point), _turned(self.unitary, start.psi), start.weight)
 
     def density(self, hamiltonian, z):
         return self.original.density(self.system, self.change.back(z))

@@ -219,7 +219,7 @@ def _reserve(positions, spacing, reach, edge, rows, origins, fields, slots):
         for axis in range(axes):
             scaled = positions[a, axis] / spacing[axis]
             inside = inside and abs(scaled) < LARGEST_INDEX
-            start[axis] = int(math.floor(scaled + 0.5)) - reach if inside else 0
+            start[axis] = math.floor(scaled + 0.5) - reach if inside else 0
         if not inside:
             slots[a, :] = EMPTY
             continue
@@ -256,7 +256,7 @@ def _reserve(positions, spacing, reach, edge, rows, origins, fields, slots):
         for number in range(rows.shape[0]):
             row = np.int64(slots[a, number])
             if row != EMPTY:
-                node = int(math.floor(positions[a, last] / spacing[last] + 0.5)) - reach - lowest[row] * edge
+                node = math.floor(positions[a, last] / spacing[last] + 0.5) - reach - lowest[row] * edge
                 slots[a, number] = first_tile[row] * edge + node if first_tile[row] != EMPTY else EMPTY
     fields[: min(needed, capacity)] = 0.0
     return needed

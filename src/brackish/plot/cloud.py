@@ -22,8 +22,8 @@ PANEL, GAP, BETWEEN = 1.9, 0.12, 0.4
 def cloud(dataset: Any, times: Sequence[float] | None = None):
     """Positions and momenta of the trajectories that were followed, one row a theory, one column a time.
 
-    Colours follow the population of the level in which most of them start, as in `phase_space`: a cloud that splits into
-    parts of different colours has decohered. `times`: when, in atomic units; by default the start and three more.
+    Colours follow the population of the level in which most of them start, as in `phase_space`: a cloud that splits
+    into parts of different colours has decohered. `times`: when, in atomic units; by default the start and three more.
     Follow enough trajectories: `simulate(..., follow=500)`.
     """
     from matplotlib.colors import LinearSegmentedColormap, Normalize

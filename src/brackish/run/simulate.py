@@ -71,8 +71,8 @@ def simulate(
     preparation.check(hamiltonian)
     if preparation.mixed() and not theory.mixed:
         raise UnsupportedHamiltonian(
-            f"{type(theory).__name__} carries pure states; a Mixture is for theories such as Koopmons. Mix runs from pure "
-            "states instead."
+            f"{type(theory).__name__} carries pure states; a Mixture is for theories such as Koopmons. "
+            "Mix runs from pure states instead."
         )
     theory = theory.resolve(hamiltonian, preparation, times)
     integrator = integrator if integrator is not None else theory.default_integrator(hamiltonian)
