@@ -9,6 +9,7 @@ import abc
 from typing import Any, ClassVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -189,6 +190,13 @@ def moved(hamiltonian: HybridHamiltonian, change: CanonicalMap) -> MovedSeparabl
 # -- starts --------------------------------------------------------------------------------------------------
 
 
+def _turned(unitary: Inexact[np.ndarray | Array, "d d"], psi: Array) -> Array:
+    """U psi, for one state (d,) or the columns (d, r) of a mixed one."""
+    if psi.ndim == 1:
+        return apply(jnp.asarray(unitary), psi)
+    return jax.vmap(apply, in_axes=(None, 1), out_axes=1)(jnp.asarray(unitary), psi)
+
+
 class MovedState(eqx.Module):
     """The quantum state of a preparation, in the new coordinates and the new basis."""
 
@@ -197,12 +205,12 @@ class MovedState(eqx.Module):
     def check(self, hamiltonian: HybridHamiltonian) -> None:
         """The original was checked."""
 
-    def spinor(self, hamiltonian: HybridHamiltonian, z: Point) -> Complex[Array, " d"]:
-        """U psi at the same place, (d,)."""
+    def spinor(
+        self, hamiltonian: HybridHamiltonian, z: Point
+    ) -> Complex[Array, " d"] | Complex[Array, "d r"]:
+        """U psi at the same place, (d,), or (d, r) for a mixed state."""
         moved = self.preparation
-        return apply(
-            jnp.asarray(moved.unitary), moved.original.state.spinor(moved.system, moved.change.back(z))
-        )
+        return _turned(moved.unitary, moved.original.state.spinor(moved.system, moved.change.back(z)))
 
 
 class MovedPreparation(Preparation):

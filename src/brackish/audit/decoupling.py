@@ -44,6 +44,11 @@ class ClassicalMotion(Theory):
         """As the theory whose points these are."""
         return self.of.has_trajectories
 
+    @property
+    def mixed(self) -> bool:  # type: ignore[override]
+        """As the theory whose points these are."""
+        return self.of.mixed
+
     def requirements(self):
         return self.of.requirements()
 
