@@ -128,7 +128,7 @@ def test_tully_as_the_reference():
     cloud = bk.QuasiRandom(bk.GaussianPacket(expected["q0"], expected["k0"], spread[0], 0))
     data = bk.simulate(
         bk.models.tully(1),
-        bk.Koopmons(bk.InSpreads(0.5), bk.InSpreads(1.0)),
+        bk.Koopmons(bk.InSpreads(0.5), bk.InSpreads(1.0), bk.LatticeQuadrature(0.8, 5.2)),
         cloud,
         bk.times(stop=expected["T"], saves=4, step=expected["dt"] / 2),
         trajectories=100,

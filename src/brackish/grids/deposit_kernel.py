@@ -205,12 +205,13 @@ def _reserve(positions, spacing, reach, edge, rows, origins, fields, slots):
     """
     particles, axes = positions.shape
     capacity, last = origins.shape[0], axes - 1
+    most_rows = capacity // 2 + 1 if 2 * reach + 1 > edge else capacity  # of at least two tiles each
     table = 1
-    while table < 2 * capacity + 2:
+    while table < 2 * most_rows:
         table *= 2
-    keys, row_of_key = np.full(table, EMPTY, np.int64), np.empty(table, np.int64)
-    lowest, highest = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
-    outer = np.empty((capacity, last), np.int64)
+    keys, row_of_key = np.full(table, EMPTY, np.int64), np.empty(table, np.int32)
+    lowest, highest = np.empty(most_rows, np.int64), np.empty(most_rows, np.int64)
+    outer = np.empty((most_rows, last), np.int64)
     start = np.empty(axes, np.int64)
     bits = 60 // last
     used, overflow = 0, 0
@@ -230,7 +231,7 @@ def _reserve(positions, spacing, reach, edge, rows, origins, fields, slots):
                 key |= ((start[axis] + rows[number, axis]) & ((1 << bits) - 1)) << (bits * axis)
             place = _place(key, keys)
             if keys[place] == EMPTY:
-                if used == capacity:
+                if used == most_rows:
                     overflow += 1
                     slots[a, number] = EMPTY
                     continue
@@ -243,7 +244,7 @@ def _reserve(positions, spacing, reach, edge, rows, origins, fields, slots):
             lowest[row], highest[row] = min(lowest[row], low), max(highest[row], high)
             slots[a, number] = row
     needed = overflow
-    first_tile = np.empty(capacity, np.int64)
+    first_tile = np.empty(used, np.int64)
     for row in range(used):
         first_tile[row] = needed if needed + highest[row] - lowest[row] < capacity else EMPTY
         if first_tile[row] != EMPTY:

@@ -43,7 +43,7 @@ from brackish.typing import Array, Complex, Float, RealScalar
 EMPTY = 1e-100
 """Where the smoothed density is below this there is nothing: every term is bounded by a kernel, so leaving it out
 changes nothing; its third power, which derivatives divide by, is still a number."""
-TILES_AT_ONCE = 64
+TILES_AT_ONCE = 256
 PAIRS_AT_ONCE = 2**17
 """Pairs of a node and a koopmon that are worked on at once: a kernel matrix of one megabyte."""
 LIGHTEST = 1e-60
@@ -117,14 +117,14 @@ class Quadrature(eqx.Module):
 class LatticeQuadrature(Quadrature):
     r"""A fixed lattice, of which only the nodes near koopmons are stored: one coordinate, or two in a compact cloud.
 
-    `spacing`: between nodes, in kernel widths; at 0.8 the energy is right to some 1e-5 of the correlation energy, at
-    0.5 to 1e-8. `reach`: where kernels end, in kernel widths. `tiles`: room, in rows of 8 nodes; a run that needs more
-    says so.
+    `spacing`: between nodes, in kernel widths; where kernels overlap well the correlation energy is right to some 1e-5 of
+    itself at 0.9, to 1e-8 at 0.5. `reach`: where kernels end, in kernel widths. `tiles`: room, in rows of 8 nodes; a run
+    that needs more says so.
     """
 
-    spacing: float = 0.8
-    reach: float = 5.2
-    tiles: int = eqx.field(static=True, default=2**14)
+    spacing: float = 0.9
+    reach: float = 5.0
+    tiles: int = eqx.field(static=True, default=2**13)
 
     def __check_init__(self):
         if not 0 < self.spacing <= 1.5:
