@@ -117,9 +117,9 @@ class Quadrature(eqx.Module):
 class LatticeQuadrature(Quadrature):
     r"""A fixed lattice, of which only the nodes near koopmons are stored: one coordinate, or two in a compact cloud.
 
-    `spacing`: between nodes, in kernel widths; where kernels overlap well the correlation energy is right to some 1e-5 of
-    itself at 0.9, to 1e-8 at 0.5. `reach`: where kernels end, in kernel widths. `tiles`: room, in rows of 8 nodes; a run
-    that needs more says so.
+    `spacing`: between nodes, in kernel widths; where kernels overlap well the correlation energy is right to some 1e-5
+    of itself at 0.9, to 1e-8 at 0.5. `reach`: where kernels end, in kernel widths. `tiles`: room, in rows of 8 nodes; a
+    run that needs more says so.
     """
 
     spacing: float = 0.9
