@@ -351,7 +351,8 @@ def _fitting(document: dict[str, Any], name: str, wanted: list[str] | None) -> A
             if not isinstance(state, bk.Adiabatic):
                 continue
             theory = known[kind](**{"level": state.level})
-        with contextlib.suppress(UnsupportedHamiltonian):
+        # a theory of fields refuses to choose a grid: that is an option
+        with contextlib.suppress(UnsupportedHamiltonian, InvalidInput):
             theory.requirements().check(kind, setup.hamiltonian)
             theories.append(theory.resolve(setup.hamiltonian, setup.preparation, setup.times))
     return config.with_theories(setup, theories)

@@ -300,7 +300,7 @@ def test_one_theory_alone_is_drawn_and_named(name, full):
     alone.attrs = {**full.attrs, "theory": json.dumps({"type": "Ehrenfest"})}
     figure = FIGURES[name](alone)
     drawn = {ink(line) for axes in figure.axes for line in axes.lines}
-    assert drawn
+    assert drawn or any(axes.collections for axes in figure.axes)
     if name in ("populations", "coherence", "compare"):
         assert COLOURS["Ehrenfest"] in drawn
 
