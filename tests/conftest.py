@@ -39,7 +39,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 # searches longer.
 hypothesis.settings.register_profile("here", deadline=None, max_examples=20)
 hypothesis.settings.register_profile(
-    "server", parent=hypothesis.settings.get_profile("here"), derandomize=True
+    "server", parent=hypothesis.settings.get_profile("here"), derandomize=True, max_examples=12
 )
 hypothesis.settings.register_profile(
     "thorough", parent=hypothesis.settings.get_profile("here"), max_examples=1000

@@ -22,6 +22,8 @@ from brackish.theories.fields.ehrenfest_continuum import EhrenfestFieldState
 from brackish.theories.fields.nonlinear_koopman import KoopmanSpinorState
 from brackish.theory import Status
 
+pytestmark = pytest.mark.slow
+
 PUBLISHED = Path(__file__).parents[1] / "published" / "data" / "koopman.json"
 NEGATIVE = json.loads(PUBLISHED.read_text())["misc"]["aleksandrov_gerasimenko"]
 BOX = bk.PhaseSpace((-6.0, -6.0), (6.0, 6.0), 64)

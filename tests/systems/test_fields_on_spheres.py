@@ -17,6 +17,8 @@ from brackish.theories.fields.ehrenfest_continuum import EhrenfestFieldState
 from brackish.theories.fields.hybrid_mean_field import HybridMeanFieldState
 from brackish.theories.fields.nonlinear_koopman import KoopmanSpinorState
 
+pytestmark = pytest.mark.slow
+
 PAULI = np.stack([pauli_x.astype(complex), pauli_y, pauli_z.astype(complex)])
 PLANCK, LENGTH = 0.7, 1.6
 GRID = SphereGrid(30, latitudes=36, length=LENGTH)

@@ -278,6 +278,7 @@ def test_gradient_against_complex_steps():
         assert abs(force[a, 0] - mean_force[a, 0] - expected) < 1e-10
 
 
+@pytest.mark.slow
 def test_two_coordinates_on_a_lattice_and_with_nodes():
     """A second coordinate that nothing couples to, and where all koopmons stand, changes nothing."""
     wide = bk.hamiltonian(lambda q: two_level_potential(q), masses=[TWO["M"], 1.0])
@@ -337,6 +338,7 @@ def test_narrow_and_wide_kernels_are_ehrenfest():
     assert 3.8 < energies[0] / energies[1] < 4.2  # as width^-2
 
 
+@pytest.mark.slow
 def test_without_correlation_is_ehrenfest():
     packet = bk.QuasiRandom(bk.GaussianPacket(0.0, 0.5, 0.7, [0.6, 0.8]))
     times = bk.times(stop=1.0, saves=2, step=0.05)
@@ -467,6 +469,7 @@ def test_poincare_invariant_of_a_loop_of_tracers():
         assert abs(last - first) < 1e-10
 
 
+@pytest.mark.slow
 def test_two_form_of_small_cells_is_carried_along():
     side, size = 5, 0.02
     q, p = np.meshgrid(size * np.arange(side), size * np.arange(side), indexing="ij")
