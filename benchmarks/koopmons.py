@@ -120,8 +120,7 @@ def by_matrices(system, count: int) -> float:
     """Dense kernels on a window, by matrix products: the energy alone."""
     y = cloud(count)
     bloch = np.asarray(koopmons._components(y.psi)) / count
-    begun = time.process_time()
-    (along_q, along_p), (q, p) = window(y, 0.8 * WIDTH)
+    _, (q, _) = window(y, 0.8 * WIDTH)
     slope = slope_of_coupling(system, q)
     begun = time.process_time()
     (along_q, along_p), (q, p) = window(y, 0.8 * WIDTH)

@@ -351,8 +351,7 @@ def _fitting(document: dict[str, Any], name: str, wanted: list[str] | None) -> A
             if not isinstance(state, bk.Adiabatic):
                 continue
             theory = known[kind](**{"level": state.level})
-        # a theory of fields refuses to choose a grid: that is an option
-        with contextlib.suppress(UnsupportedHamiltonian, InvalidInput):
+        with contextlib.suppress(UnsupportedHamiltonian):
             theory.requirements().check(kind, setup.hamiltonian)
             theories.append(theory.resolve(setup.hamiltonian, setup.preparation, setup.times))
     return config.with_theories(setup, theories)

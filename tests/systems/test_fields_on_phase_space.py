@@ -329,7 +329,7 @@ def test_a_field_that_is_no_longer_smooth_is_noticed():
 
 def test_grids_that_do_not_fit_are_refused():
     times = bk.times(1.0, 1)
-    with pytest.raises(bk.InvalidInput, match="NonlinearKoopman needs a `grid`"):
+    with pytest.raises(bk.UnsupportedHamiltonian, match="NonlinearKoopman needs a `grid`"):
         bk.simulate(RABI, bk.NonlinearKoopman(), PACKET, times)
     small = bk.PhaseSpace((-1.0, -1.0), (1.0, 1.0), 32)
     with pytest.raises(bk.InvalidInput, match="does not hold the starting density: it integrates to 0"):

@@ -464,7 +464,7 @@ def test_what_does_not_fit_is_refused_by_name():
     times = bk.times(1.0, 1)
     with pytest.raises(bk.UnsupportedHamiltonian, match="Liouville needs a Hamiltonian of 1 level"):
         bk.simulate(paper_spin(0.0), bk.Liouville(bk.SphereGrid(8)), cloud(), times)
-    with pytest.raises(bk.InvalidInput, match="HybridKoopman needs a `grid` on Spheres"):
+    with pytest.raises(bk.UnsupportedHamiltonian, match="HybridKoopman needs a `grid` on Spheres"):
         bk.simulate(paper_spin(0.0), bk.HybridKoopman(), cloud(), times)
     with pytest.raises(bk.UnsupportedHamiltonian, match="SphereGrid needs Spheres"):
         bk.simulate(classical_well(), bk.KoopmanVanHove(bk.SphereGrid(8)), bk.GaussianPacket(0, 0, 1), times)

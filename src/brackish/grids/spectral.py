@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brackish.errors import InvalidInput
-from brackish.typing import Array, Complex, Float
+from brackish.typing import Array, Complex, Float, Inexact
 
 
 def _floats(value) -> tuple[float, ...]:
@@ -90,6 +90,24 @@ class Grid(eqx.Module):
     def inverse_transform(self, values: Complex[Array, "..."]) -> Complex[Array, "..."]:
         """The inverse of `transform`."""
         return jnp.fft.ifftn(values, axes=self.axes) if self.coordinates > 1 else jnp.fft.ifft(values)
+
+    def derivative(self, values: Inexact[Array, "..."], axis: int) -> Inexact[Array, "..."]:
+        """The derivative along one coordinate of values over the trailing grid axes, by their waves.
+
+        The wave of alternating signs has no derivative of its own on an even grid, and is left out. Real values stay
+        real.
+        """
+        wavenumbers = self.wavenumbers()[axis]
+        if self.points[axis] % 2 == 0:
+            wavenumbers = np.where(np.arange(self.points[axis]) == self.points[axis] // 2, 0.0, wavenumbers)
+        along = axis - self.coordinates
+        waves = self.along(axis, 1j * wavenumbers)
+        slope = jnp.fft.ifft(waves * jnp.fft.fft(values, axis=along), axis=along)
+        return slope if jnp.iscomplexobj(values) else slope.real
+
+    def gradient(self, values: Inexact[Array, "..."]) -> Inexact[Array, "n ..."]:
+        """The derivatives along all coordinates, stacked in front: (n, ...)."""
+        return jnp.stack([self.derivative(values, axis) for axis in range(self.coordinates)])
 
     @property
     def axes(self) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ with the Lagrangian $\hat{\mathcal L}=p\,\partial_p\hat H-\hat H$ on the plane, 
 sphere, or none. The second form is the first for a field without divergence, and skew-Hermitian on any grid.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from brackish.errors import UnsupportedHamiltonian
 from brackish.grids import HybridFields, hybrid_fields
 from brackish.grids.nodes import on_grid
 from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
+from brackish.integrators import BlanesMoan, Exponential, Integrator
 from brackish.manifolds import Canonical, Extension
 from brackish.quantum import field_apply, field_dagger, field_outer, propagator
 from brackish.typing import Array, Float, Inexact, Point, RealScalar
@@ -92,6 +94,19 @@ def lagrangian(hamiltonian: HybridHamiltonian, function: Callable, extension: Ex
 
 
 # -- kinetic energy plus a potential on the plane: two exact shears -----------------------------------------------
+
+
+def linear_integrator(hamiltonian: HybridHamiltonian) -> Integrator:
+    """Exact shears for kinetic energy plus V(q); else the exponential of the generator, which keeps norms."""
+    return BlanesMoan() if isinstance(hamiltonian, SeparableHamiltonian) else Exponential()
+
+
+def linear_step(hamiltonian: HybridHamiltonian) -> float | None:
+    """Exact shears afford longer steps than trajectories; the exponential of the generator any."""
+    step = hamiltonian.suggested_step()
+    if not isinstance(hamiltonian, SeparableHamiltonian):
+        return math.inf
+    return None if step is None else 4 * step
 
 
 def require_separable(name: str, hamiltonian: HybridHamiltonian) -> None:

@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brackish.errors import InvalidInput
+from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.grids import hybrid_fields
-from brackish.hamiltonian import HybridHamiltonian
+from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
 from brackish.quantum import field_outer
 from brackish.theory import Status, Weighted
 from brackish.typing import Array, Complex, Float, Inexact, RealScalar
@@ -20,32 +20,32 @@ STARTING_ERROR = 1e-6
 """How far from 1 the integral of the starting density over the nodes may be."""
 
 
-def checked_grid(name: str, grid: Any, hamiltonian: HybridHamiltonian, preparation: Any) -> Any:
-    """The grid, once it is known to carry functions on the manifold and to hold the starting density.
+def check_grid(theory: Any, hamiltonian: HybridHamiltonian, preparation: Any) -> None:
+    """Make sure that the grid of a theory carries functions on the manifold and holds the starting density.
 
-    Raises `UnsupportedHamiltonian` for a grid of another manifold, `InvalidInput` if there is none, or if the
-    density does not integrate to 1 on it.
+    Raises `UnsupportedHamiltonian` if there is no grid or one of another manifold, `InvalidInput` if the density does
+    not integrate to 1 on it.
     """
-    if grid is None:
-        raise InvalidInput(
+    name = type(theory).__name__
+    if theory.grid is None:
+        raise UnsupportedHamiltonian(
             f"{name} needs a `grid` on {hamiltonian.manifold.describe()}: PhaseSpace(lower, upper, points) for one "
             "position and its momentum, SphereGrid(largest_degree) for one sphere."
         )
-    grid.matches(hamiltonian.manifold)
-    total = float(_total(hamiltonian, preparation, grid))
+    theory.grid.matches(hamiltonian.manifold)
+    total = float(_total(hamiltonian, preparation, theory.grid))
     if not abs(total - 1) < STARTING_ERROR:
         raise InvalidInput(
             f"Argument `grid` of {name} does not hold the starting density: it integrates to {total:.8g} instead of 1. "
             "Give a larger box, or more points."
         )
-    return grid
 
 
-def box(name: str, grid: Any) -> Any:
-    """The grid of a theory that has been resolved."""
-    if grid is None:
-        raise InvalidInput(f"{name} has no grid yet: give one, or let `resolve` look at it.")
-    return grid
+def grid_of(theory: Any) -> Any:
+    """The grid of a theory. Raises `InvalidInput` if there is none."""
+    if theory.grid is None:
+        raise InvalidInput(f"{type(theory).__name__} has no `grid`: give one.")
+    return theory.grid
 
 
 @eqx.filter_jit
@@ -72,6 +72,13 @@ def starting_spinors(
     points = jax.tree_util.tree_map(jnp.asarray, grid.points())
     spinors = jax.vmap(preparation.state.spinor, in_axes=(None, 0))(hamiltonian, points)
     return jnp.moveaxis(spinors, 0, -1).reshape(hamiltonian.levels, *grid.shape)
+
+
+def starting_wave(hamiltonian: HybridHamiltonian, preparation: Any, grid: Any) -> Complex[Array, "d *grid"]:
+    """The root of the density times the local state, on the waves that are kept, of unit norm."""
+    amplitude = jnp.sqrt(starting_density(hamiltonian, preparation, grid))
+    psi = grid.dealias(amplitude[None] * starting_spinors(hamiltonian, preparation, grid))
+    return psi / jnp.sqrt(grid.integrate(jnp.sum(jnp.abs(psi) ** 2, axis=0)))
 
 
 def starting_operator(
@@ -113,6 +120,13 @@ def explicit_step(hamiltonian: HybridHamiltonian, grid: Any, planck: float) -> f
     step = 1.0 / (motion + 2 * turn / planck)
     suggested = hamiltonian.suggested_step()
     return step if suggested is None else min(step, suggested)
+
+
+def step_of_parts_or_flow(hamiltonian: HybridHamiltonian, grid: Any, planck: float) -> float | None:
+    """The step of the Hamiltonian where there are exact parts, else one for an explicit rule."""
+    if isinstance(hamiltonian, SeparableHamiltonian):
+        return hamiltonian.suggested_step()
+    return explicit_step(hamiltonian, grid, planck)
 
 
 @eqx.filter_jit

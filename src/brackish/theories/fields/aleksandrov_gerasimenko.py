@@ -22,15 +22,15 @@ from brackish.integrators import BlanesMoan, RungeKutta4
 from brackish.manifolds import Canonical, Spheres
 from brackish.quantum import field_dagger, field_product, field_trace_product, propagator
 from brackish.theories.fields._on_grid import (
-    box,
-    checked_grid,
-    explicit_step,
+    check_grid,
     field_status,
+    grid_of,
     hermitian_divergence,
     hermitian_gradient,
     packed,
     points_of_operator,
     starting_operator,
+    step_of_parts_or_flow,
     unpacked,
 )
 from brackish.theory import Requirements, Theory
@@ -67,19 +67,16 @@ class AleksandrovGerasimenko(Theory):
         return BlanesMoan() if isinstance(hamiltonian, SeparableHamiltonian) else RungeKutta4()
 
     def suggested_step(self, hamiltonian):
-        """That of the Hamiltonian for exact parts; what an explicit rule needs otherwise."""
-        if isinstance(hamiltonian, SeparableHamiltonian):
-            return hamiltonian.suggested_step()
-        return explicit_step(hamiltonian, self.nodes, self.planck)
+        return step_of_parts_or_flow(hamiltonian, self.nodes, self.planck)
 
     def resolve(self, hamiltonian, preparation, times):
-        grid = checked_grid("AleksandrovGerasimenko", self.grid, hamiltonian, preparation)
-        return AleksandrovGerasimenko(grid, self.planck)
+        check_grid(self, hamiltonian, preparation)
+        return self
 
     @property
     def nodes(self):
         """The grid. Raises `InvalidInput` if there is none."""
-        return box("AleksandrovGerasimenko", self.grid)
+        return grid_of(self)
 
     def prepare(self, hamiltonian, preparation, index, key):
         return HybridOperatorState(starting_operator(hamiltonian, preparation, self.nodes)), jnp.ones(())

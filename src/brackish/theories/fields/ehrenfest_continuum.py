@@ -20,13 +20,12 @@ from brackish.manifolds import Canonical, Spheres
 from brackish.quantum import field_apply, field_expect, field_outer
 from brackish.theories.fields._on_grid import (
     advected,
-    box,
-    checked_grid,
+    check_grid,
     explicit_step,
     field_status,
+    grid_of,
     points_of_operator,
-    starting_density,
-    starting_spinors,
+    starting_wave,
 )
 from brackish.theory import Requirements, Theory
 from brackish.typing import Array, Complex
@@ -62,19 +61,16 @@ class ContinuumEhrenfest(Theory):
         return explicit_step(hamiltonian, self.nodes, self.planck)
 
     def resolve(self, hamiltonian, preparation, times):
-        grid = checked_grid("ContinuumEhrenfest", self.grid, hamiltonian, preparation)
-        return ContinuumEhrenfest(grid, self.planck)
+        check_grid(self, hamiltonian, preparation)
+        return self
 
     @property
     def nodes(self):
         """The grid. Raises `InvalidInput` if there is none."""
-        return box("ContinuumEhrenfest", self.grid)
+        return grid_of(self)
 
     def prepare(self, hamiltonian, preparation, index, key):
-        amplitude = jnp.sqrt(starting_density(hamiltonian, preparation, self.nodes))
-        psi = self.nodes.dealias(amplitude[None] * starting_spinors(hamiltonian, preparation, self.nodes))
-        norm = self.nodes.integrate(jnp.sum(jnp.abs(psi) ** 2, axis=0))
-        return EhrenfestFieldState(psi / jnp.sqrt(norm)), jnp.ones(())
+        return EhrenfestFieldState(starting_wave(hamiltonian, preparation, self.nodes)), jnp.ones(())
 
     def flow(self, hamiltonian, t, y):
         r"""$\partial_t\Upsilon=-\frac12[\mathcal X\!\cdot\!\nabla\Upsilon+\nabla\!\cdot(\mathcal X\Upsilon)]-\frac

@@ -18,15 +18,12 @@ $\mathrm{Tr}\int\hat H\hat{\mathcal D}=\int\langle\Upsilon|\hat{\mathcal L}_H\Up
 L}_H\Upsilon$ the right-hand side above, because $\hat H$ changes across the shell.
 """
 
-import math
 from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 
 from brackish.grids import FieldGrid, hybrid_fields
-from brackish.hamiltonian import SeparableHamiltonian
-from brackish.integrators import BlanesMoan, Exponential
 from brackish.manifolds import Canonical, Extension, Homogeneous, Spheres
 from brackish.quantum import field_apply, field_outer
 from brackish.theories.fields._koopman import (
@@ -34,15 +31,17 @@ from brackish.theories.fields._koopman import (
     drift_shear,
     hybrid_lagrangian,
     largest_rate,
+    linear_integrator,
+    linear_step,
     potential_shear,
     require_separable,
     starting_phase,
     van_hove_operator,
 )
 from brackish.theories.fields._on_grid import (
-    box,
-    checked_grid,
+    check_grid,
     field_status,
+    grid_of,
     points_of_operator,
     starting_density,
     starting_spinors,
@@ -88,23 +87,19 @@ class HybridKoopman(Theory):
         return Requirements(manifolds=(Canonical, Spheres), largest_coordinates=1)
 
     def default_integrator(self, hamiltonian):
-        return BlanesMoan() if isinstance(hamiltonian, SeparableHamiltonian) else Exponential()
+        return linear_integrator(hamiltonian)
 
     def suggested_step(self, hamiltonian):
-        """Exact shears afford longer steps than trajectories; the exponential of the generator any."""
-        step = hamiltonian.suggested_step()
-        if not isinstance(hamiltonian, SeparableHamiltonian):
-            return math.inf
-        return None if step is None else 4 * step
+        return linear_step(hamiltonian)
 
     def resolve(self, hamiltonian, preparation, times):
-        grid = checked_grid("HybridKoopman", self.grid, hamiltonian, preparation)
-        return HybridKoopman(grid, self.planck, self.extension)
+        check_grid(self, hamiltonian, preparation)
+        return self
 
     @property
     def nodes(self):
         """The grid. Raises `InvalidInput` if there is none."""
-        return box("HybridKoopman", self.grid)
+        return grid_of(self)
 
     def prepare(self, hamiltonian, preparation, index, key):
         density = starting_density(hamiltonian, preparation, self.nodes)

@@ -20,13 +20,13 @@ from brackish.manifolds import Canonical, Spheres
 from brackish.quantum import dagger, product, propagator, trace_product
 from brackish.theories.fields._on_grid import (
     advected,
-    box,
-    checked_grid,
-    explicit_step,
+    check_grid,
     field_status,
+    grid_of,
     points_of_operator,
     starting_density,
     starting_operator,
+    step_of_parts_or_flow,
 )
 from brackish.theory import Requirements, Theory
 from brackish.typing import Array, Complex, Float, Inexact
@@ -60,20 +60,16 @@ class HybridMeanField(Theory):
         return Strang() if isinstance(hamiltonian, SeparableHamiltonian) else RungeKutta4()
 
     def suggested_step(self, hamiltonian):
-        """That of the Hamiltonian for exact parts; what an explicit rule needs otherwise."""
-        if isinstance(hamiltonian, SeparableHamiltonian):
-            return hamiltonian.suggested_step()
-        return explicit_step(hamiltonian, self.nodes, self.planck)
+        return step_of_parts_or_flow(hamiltonian, self.nodes, self.planck)
 
     def resolve(self, hamiltonian, preparation, times):
-        return HybridMeanField(
-            checked_grid("HybridMeanField", self.grid, hamiltonian, preparation), self.planck
-        )
+        check_grid(self, hamiltonian, preparation)
+        return self
 
     @property
     def nodes(self):
         """The grid. Raises `InvalidInput` if there is none."""
-        return box("HybridMeanField", self.grid)
+        return grid_of(self)
 
     def prepare(self, hamiltonian, preparation, index, key):
         amplitude = jnp.sqrt(starting_density(hamiltonian, preparation, self.nodes))

@@ -15,7 +15,6 @@ $$\partial_t\chi_r=\{H,\chi_r\}+\{\mathcal L,\chi\}+\tfrac i\hbar(\mathcal L\chi
 and everything at r = 1 depends on how H is continued off the sphere: see `Extension`.
 """
 
-import math
 from typing import ClassVar
 
 import equinox as eqx
@@ -24,14 +23,14 @@ import jax.numpy as jnp
 
 from brackish.grids import FieldGrid
 from brackish.grids.nodes import components, on_grid
-from brackish.hamiltonian import SeparableHamiltonian
-from brackish.integrators import BlanesMoan, Exponential
 from brackish.manifolds import Canonical, Extension, Homogeneous, Spheres
 from brackish.theories.fields._koopman import (
     along_flow,
     classical_fields,
     drift_shear,
     lagrangian,
+    linear_integrator,
+    linear_step,
     potential_shear,
     require_separable,
     starting_phase,
@@ -39,9 +38,9 @@ from brackish.theories.fields._koopman import (
     whole_function,
 )
 from brackish.theories.fields._on_grid import (
-    box,
-    checked_grid,
+    check_grid,
     field_status,
+    grid_of,
     points_of_operator,
     starting_density,
 )
@@ -86,23 +85,19 @@ class KoopmanVanHove(Theory):
         return Requirements(manifolds=(Canonical, Spheres), largest_coordinates=1, largest_levels=1)
 
     def default_integrator(self, hamiltonian):
-        return BlanesMoan() if isinstance(hamiltonian, SeparableHamiltonian) else Exponential()
+        return linear_integrator(hamiltonian)
 
     def suggested_step(self, hamiltonian):
-        """Exact shears afford longer steps than trajectories; the exponential of the generator any."""
-        step = hamiltonian.suggested_step()
-        if not isinstance(hamiltonian, SeparableHamiltonian):
-            return math.inf
-        return None if step is None else 4 * step
+        return linear_step(hamiltonian)
 
     def resolve(self, hamiltonian, preparation, times):
-        grid = checked_grid("KoopmanVanHove", self.grid, hamiltonian, preparation)
-        return KoopmanVanHove(grid, self.planck, self.extension)
+        check_grid(self, hamiltonian, preparation)
+        return self
 
     @property
     def nodes(self):
         """The grid. Raises `InvalidInput` if there is none."""
-        return box("KoopmanVanHove", self.grid)
+        return grid_of(self)
 
     def prepare(self, hamiltonian, preparation, index, key):
         density = starting_density(hamiltonian, preparation, self.nodes)

@@ -6,27 +6,26 @@ Eq. (12) of Gay-Balmaz and Tronci, "Dynamics of mixed quantum-classical spin sys
 level: there is no quantum side.
 """
 
-import math
 from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 
 from brackish.grids import FieldGrid
-from brackish.hamiltonian import SeparableHamiltonian
-from brackish.integrators import BlanesMoan, Exponential
 from brackish.manifolds import Canonical, Spheres
 from brackish.theories.fields._koopman import (
     along_flow,
     carried_by_drift,
     carried_by_potential,
     classical_fields,
+    linear_integrator,
+    linear_step,
     require_separable,
 )
 from brackish.theories.fields._on_grid import (
-    box,
-    checked_grid,
+    check_grid,
     field_status,
+    grid_of,
     points_of_operator,
     starting_density,
 )
@@ -61,23 +60,19 @@ class KoopmanVonNeumann(Theory):
         return Requirements(manifolds=(Canonical, Spheres), largest_coordinates=1, largest_levels=1)
 
     def default_integrator(self, hamiltonian):
-        return BlanesMoan() if isinstance(hamiltonian, SeparableHamiltonian) else Exponential()
+        return linear_integrator(hamiltonian)
 
     def suggested_step(self, hamiltonian):
-        """Exact shears afford longer steps than trajectories; the exponential of the generator any."""
-        step = hamiltonian.suggested_step()
-        if not isinstance(hamiltonian, SeparableHamiltonian):
-            return math.inf
-        return None if step is None else 4 * step
+        return linear_step(hamiltonian)
 
     def resolve(self, hamiltonian, preparation, times):
-        grid = checked_grid("KoopmanVonNeumann", self.grid, hamiltonian, preparation)
-        return KoopmanVonNeumann(grid, self.planck)
+        check_grid(self, hamiltonian, preparation)
+        return self
 
     @property
     def nodes(self):
         """The grid. Raises `InvalidInput` if there is none."""
-        return box("KoopmanVonNeumann", self.grid)
+        return grid_of(self)
 
     def prepare(self, hamiltonian, preparation, index, key):
         psi = self.nodes.dealias(jnp.sqrt(starting_density(hamiltonian, preparation, self.nodes)))

@@ -6,27 +6,26 @@ On a sphere eq. (5) of Gay-Balmaz and Tronci, "Dynamics of mixed quantum-classic
 of one level: there is no quantum side.
 """
 
-import math
 from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 
 from brackish.grids import FieldGrid
-from brackish.hamiltonian import SeparableHamiltonian
-from brackish.integrators import BlanesMoan, Exponential
 from brackish.manifolds import Canonical, Spheres
 from brackish.theories.fields._koopman import (
     along_flow,
     carried_by_drift,
     carried_by_potential,
     classical_fields,
+    linear_integrator,
+    linear_step,
     require_separable,
 )
 from brackish.theories.fields._on_grid import (
-    box,
-    checked_grid,
+    check_grid,
     field_status,
+    grid_of,
     points_of_operator,
     starting_density,
 )
@@ -58,22 +57,19 @@ class Liouville(Theory):
         return Requirements(manifolds=(Canonical, Spheres), largest_coordinates=1, largest_levels=1)
 
     def default_integrator(self, hamiltonian):
-        return BlanesMoan() if isinstance(hamiltonian, SeparableHamiltonian) else Exponential()
+        return linear_integrator(hamiltonian)
 
     def suggested_step(self, hamiltonian):
-        """Exact shears afford longer steps than trajectories; the exponential of the generator any."""
-        step = hamiltonian.suggested_step()
-        if not isinstance(hamiltonian, SeparableHamiltonian):
-            return math.inf
-        return None if step is None else 4 * step
+        return linear_step(hamiltonian)
 
     def resolve(self, hamiltonian, preparation, times):
-        return Liouville(checked_grid("Liouville", self.grid, hamiltonian, preparation))
+        check_grid(self, hamiltonian, preparation)
+        return self
 
     @property
     def nodes(self):
         """The grid. Raises `InvalidInput` if there is none."""
-        return box("Liouville", self.grid)
+        return grid_of(self)
 
     def prepare(self, hamiltonian, preparation, index, key):
         return LiouvilleState(starting_density(hamiltonian, preparation, self.nodes)), jnp.ones(())

@@ -41,14 +41,13 @@ from brackish.observables import Observable
 from brackish.quantum import field_apply, field_dagger, field_expect, field_outer, field_trace_product
 from brackish.theories.fields._on_grid import (
     advected,
-    box,
-    checked_grid,
+    check_grid,
     explicit_step,
     field_status,
+    grid_of,
     hermitian_divergence,
     points_of_operator,
-    starting_density,
-    starting_spinors,
+    starting_wave,
 )
 from brackish.theory import Requirements, Status, Theory
 from brackish.typing import Array, Complex, Float, RealScalar
@@ -105,19 +104,16 @@ class NonlinearKoopman(Theory):
         return explicit_step(hamiltonian, self.nodes, self.planck)
 
     def resolve(self, hamiltonian, preparation, times):
-        grid = checked_grid("NonlinearKoopman", self.grid, hamiltonian, preparation)
-        return NonlinearKoopman(grid, self.planck, self.largest_content, self.smallest_density)
+        check_grid(self, hamiltonian, preparation)
+        return self
 
     @property
     def nodes(self):
         """The grid. Raises `InvalidInput` if there is none."""
-        return box("NonlinearKoopman", self.grid)
+        return grid_of(self)
 
     def prepare(self, hamiltonian, preparation, index, key):
-        amplitude = jnp.sqrt(starting_density(hamiltonian, preparation, self.nodes))
-        psi = self.nodes.dealias(amplitude[None] * starting_spinors(hamiltonian, preparation, self.nodes))
-        norm = self.nodes.integrate(jnp.sum(jnp.abs(psi) ** 2, axis=0))
-        return KoopmanSpinorState(psi / jnp.sqrt(norm)), jnp.ones(())
+        return KoopmanSpinorState(starting_wave(hamiltonian, preparation, self.nodes)), jnp.ones(())
 
     def flow(self, hamiltonian, t, y):
         """The equation of the spinor, on the waves below the cutoff."""
