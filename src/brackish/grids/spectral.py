@@ -101,7 +101,9 @@ class Grid(eqx.Module):
         if self.points[axis] % 2 == 0:
             wavenumbers = np.where(np.arange(self.points[axis]) == self.points[axis] // 2, 0.0, wavenumbers)
         along = axis - self.coordinates
-        waves = self.along(axis, 1j * wavenumbers)
+        waves = jnp.expand_dims(
+            self.along(axis, 1j * wavenumbers), tuple(range(values.ndim - self.coordinates))
+        )
         slope = jnp.fft.ifft(waves * jnp.fft.fft(values, axis=along), axis=along)
         return slope if jnp.iscomplexobj(values) else slope.real
 
