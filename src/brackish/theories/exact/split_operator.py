@@ -16,11 +16,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from brackish.errors import InvalidInput, UnsupportedHamiltonian
-from brackish.grids import Grid, kinetic_phase
+from brackish.grids import Grid
 from brackish.integrators import BlanesMoan
 from brackish.manifolds import Canonical, PhasePoint
-from brackish.quantum import apply, eigensystem, propagator
-from brackish.theory import Moments, Requirements, Status, Theory, Weighted
+from brackish.quantum import eigensystem
+from brackish.theories.exact._propagation import (
+    chosen_grid,
+    edge_probability,
+    kinetic_flow,
+    potential_flow,
+    wave_energy,
+    wave_status,
+)
+from brackish.theory import Moments, Requirements, Theory, Weighted
 from brackish.typing import Array, Complex, Float
 
 
@@ -92,18 +100,8 @@ class Exact(Theory):
         return None if step is None else 4 * step
 
     def resolve(self, hamiltonian, preparation, times):
-        if self.grid is not None:
-            if self.grid.coordinates != hamiltonian.manifold.coordinates:
-                raise InvalidInput(
-                    f"Argument `grid` of Exact has {self.grid.coordinates} coordinates, the Hamiltonian has "
-                    f"{hamiltonian.manifold.coordinates}."
-                )
-            return self
-        if not hasattr(preparation, "spread"):
-            raise UnsupportedHamiltonian(
-                f"Exact cannot choose a grid for {type(preparation).__name__}; start from a GaussianPacket."
-            )
-        grid = _fitting_grid(hamiltonian, preparation, times.stop, self.absorber)
+        margin = 0.0 if self.absorber is None else self.absorber.length
+        grid = chosen_grid("Exact", self.grid, hamiltonian, preparation, times.stop, margin)
         return Exact(grid, self.absorber, self.edge_tolerance)
 
     def in_coordinates(self, shift, scale):
@@ -126,22 +124,20 @@ class Exact(Theory):
 
     def prepare(self, hamiltonian, preparation, index, key):
         psi = jnp.asarray(preparation.wavefunction(hamiltonian, self.box.positions()))
-        start = WavefunctionState(psi, self._edge_probability(psi), jnp.zeros((2, hamiltonian.levels)))
+        start = WavefunctionState(psi, edge_probability(self.box, psi), jnp.zeros((2, hamiltonian.levels)))
         return start, jnp.ones(())
 
     def parts(self, hamiltonian):
         """The potential, exact at each grid point; the kinetic energy, exact at each wavenumber."""
 
         def potential(duration):
-            matrices = jax.vmap(lambda q: propagator(_whole_potential(hamiltonian, q), duration))(
-                jnp.asarray(self.box.nodes())
-            )
-            levels = hamiltonian.levels
-            matrices = jnp.moveaxis(matrices, 0, -1).reshape(levels, levels, *self.box.points)
+            turn = potential_flow(hamiltonian, self.box, duration)
 
             def flow(y):
-                psi = jnp.sum(matrices * y.psi[None], axis=1)
-                return WavefunctionState(psi, jnp.maximum(y.edge, self._edge_probability(psi)), y.absorbed)
+                psi = turn(y.psi)
+                return WavefunctionState(
+                    psi, jnp.maximum(y.edge, edge_probability(self.box, psi)), y.absorbed
+                )
 
             if self.absorber is None:
                 return flow
@@ -149,13 +145,8 @@ class Exact(Theory):
             return lambda y: damp(flow(y))
 
         def kinetic(duration):
-            phase = kinetic_phase(self.box, hamiltonian.manifold.masses, duration)
-
-            def flow(y):
-                psi = self.box.inverse_transform(phase[None] * self.box.transform(y.psi))
-                return WavefunctionState(psi, y.edge, y.absorbed)
-
-            return flow
+            spread = kinetic_flow(hamiltonian, self.box, duration)
+            return lambda y: WavefunctionState(spread(y.psi), y.edge, y.absorbed)
 
         return potential, kinetic
 
@@ -177,30 +168,8 @@ class Exact(Theory):
 
         return flow
 
-    def _edge_probability(self, psi):
-        """Probability in the outermost 2 % of each coordinate, at both ends."""
-        total = jnp.zeros(())
-        for axis, points in enumerate(self.box.points):
-            width = max(1, points // 50)
-            for strip in (
-                jax.lax.slice_in_dim(psi, 0, width, axis=axis + 1),
-                jax.lax.slice_in_dim(psi, points - width, points, axis=axis + 1),
-            ):
-                total = total + jnp.sum(strip.real**2 + strip.imag**2)
-        return total * self.box.cell
-
     def energy(self, hamiltonian, y):
-        waves = self.box.transform(y.psi)
-        kinetic = sum(
-            self.box.along(axis, k**2 / 2) / hamiltonian.manifold.masses[axis]
-            for axis, k in enumerate(self.box.wavenumbers())
-        )
-        in_motion = jnp.sum(kinetic[None] * (waves.real**2 + waves.imag**2)) / np.prod(self.box.points)
-        flat = y.psi.reshape(hamiltonian.levels, -1)
-        acted = jax.vmap(
-            lambda q, psi: apply(_whole_potential(hamiltonian, q), psi), in_axes=(0, 1), out_axes=1
-        )(jnp.asarray(self.box.nodes()), flat)
-        return (in_motion + jnp.sum((jnp.conj(flat) * acted).real)) * self.box.cell
+        return wave_energy(hamiltonian, self.box, y.psi)
 
     def classical_points(self, hamiltonian, y):
         """Grid points with probability |Psi|^2, the conditional density operator, and the momentum field
@@ -241,98 +210,10 @@ class Exact(Theory):
         return y.absorbed
 
     def check(self, hamiltonian, y):
-        norm = jnp.sum(y.psi.real**2 + y.psi.imag**2) * self.box.cell
-        whole = norm + jnp.sum(y.absorbed)
-        waves = self.box.transform(y.psi)
-        spectrum = jnp.sum(waves.real**2 + waves.imag**2, axis=0) * self.box.cell / np.prod(self.box.points)
-        fastest = jnp.zeros(())
-        for axis, k in enumerate(self.box.wavenumbers()):
-            fastest += jnp.sum(spectrum * self.box.along(axis, np.abs(k) > 0.95 * np.abs(k).max()))
-        status = jnp.where(jnp.abs(whole - 1) > 1e-6, Status.lost_norm, Status.fine)
-        status = jnp.where(fastest > self.edge_tolerance, Status.reached_largest_momentum, status)
-        status = jnp.where(y.edge > self.edge_tolerance, Status.reached_edge, status)
-        return jnp.where(jnp.isfinite(norm), status, Status.not_finite)
-
-
-def _whole_potential(hamiltonian, position):
-    """V(q) with the harmonic energy that trajectories move exactly."""
-    return hamiltonian.potential(position) + hamiltonian.harmonic(position) * jnp.eye(hamiltonian.levels)
+        return wave_status(self.box, y.psi, y.edge, self.edge_tolerance, jnp.sum(y.absorbed))
 
 
 def _adiabatic_vectors(hamiltonian, grid):
     """Eigenvectors of V on the grid, (d, level, *grid); their phases mean nothing."""
     _, vectors = jax.vmap(lambda q: eigensystem(hamiltonian.potential(q)))(jnp.asarray(grid.nodes()))
     return jnp.moveaxis(vectors, 0, -1).reshape(hamiltonian.levels, hamiltonian.levels, *grid.points)
-
-
-OVERSAMPLING = {1: 4.5, 2: 2.0, 3: 1.4}
-"""Largest wavenumber of a chosen grid over the largest that the energy allows. Kinks in V'' (Tully I and III)
-make the error fall only as the fourth power of the spacing, so one coordinate affords a generous factor.
-"""
-
-
-def _fitting_grid(hamiltonian, packet, stop, absorber) -> Grid:
-    """A box that holds every place that the packet's energy and the length of the run allow, coordinate by
-    coordinate.
-    """
-    masses = np.asarray(hamiltonian.manifold.masses)
-    centre, momentum, width, momentum_width = (np.asarray(v) for v in packet.spread(hamiltonian.manifold))
-    levels = jax.jit(jax.vmap(lambda q: jnp.linalg.eigvalsh(_whole_potential(hamiltonian, q))))
-    corners = centre + np.linspace(-5, 5, 41)[:, None] * width
-    kinetic = np.sum((np.abs(momentum) + 6 * momentum_width) ** 2 / (2 * masses))
-    energy = kinetic + float(np.max(np.asarray(levels(corners))[20:21]))
-    lower, upper, points = [], [], []
-    for axis, mass in enumerate(masses):
-        fastest = np.sqrt(
-            2 * max(energy - _deepest(levels, centre, axis, width, kinetic, mass, stop), 0.0) / mass
-        )
-        reach = fastest * stop + 10 * width[axis] + 4.0 / np.sqrt(mass * 0.01)
-        ends = []
-        deepest = np.inf
-        for direction in (-1, 1):
-            distance = np.linspace(0, reach, 4000)
-            line = np.repeat(centre[None], distance.size, axis=0)
-            line[:, axis] += direction * distance
-            lowest = np.asarray(levels(line))[:, 0]
-            forbidden = np.sqrt(2 * mass * np.maximum(lowest - energy, 0.0))
-            # beyond a turning point the wavefunction falls as exp(-action); forty e-foldings are nothing
-            action = np.cumsum(forbidden) * (distance[1] - distance[0])
-            end = distance[min(int(np.searchsorted(action, 20.0)), distance.size - 1)]
-            end = max(end, 9 * width[axis])
-            deepest = min(deepest, lowest[distance <= end].min())
-            ends.append(centre[axis] + direction * end)
-        largest = np.sqrt(2 * mass * max(energy - deepest, 0.0)) + 6 * momentum_width[axis]
-        margin = 0.03 * (ends[1] - ends[0])
-        if absorber is not None:
-            margin = max(margin, absorber.length)
-        span = ends[1] - ends[0] + 2 * margin
-        needed = span * largest * OVERSAMPLING[len(masses)] / np.pi
-        lower.append(ends[0] - margin)
-        upper.append(ends[1] + margin)
-        points.append(_fast_size(max(32, int(np.ceil(needed)))))
-    if np.prod([float(n) for n in points]) > 2**24:
-        raise InvalidInput(
-            f"The grid that fits this run would have {'x'.join(map(str, points))} points; give Exact a `grid`, "
-            "perhaps with an `absorber`."
-        )
-    return Grid(tuple(lower), tuple(upper), tuple(points))
-
-
-def _deepest(levels, centre, axis, width, kinetic, mass, stop):
-    """The lowest potential energy within reach at the speed that the kinetic energy alone allows."""
-    reach = np.sqrt(2 * kinetic / mass) * stop + 10 * width[axis]
-    line = np.repeat(centre[None], 4001, axis=0)
-    line[:, axis] += np.linspace(-reach, reach, 4001)
-    return float(np.asarray(levels(line))[:, 0].min())
-
-
-def _fast_size(size: int) -> int:
-    """The next even number with factors 2, 3 and 5 alone, on which Fourier transforms are fast."""
-    while True:
-        rest = size
-        for factor in (2, 3, 5):
-            while rest % factor == 0:
-                rest //= factor
-        if rest == 1 and size % 2 == 0:
-            return size
-        size += 1
