@@ -8,6 +8,7 @@ from brackish.preparations.packet import GaussianPacket
 from brackish.preparations.points import Points
 from brackish.preparations.quasi_random import QuasiRandom
 from brackish.preparations.spins import Directions, Together, UniformDirections
+from brackish.preparations.superposition import Superposition
 from brackish.preparations.thermal import ThermalBath
 from brackish.preparations.von_mises_fisher import VonMisesFisher
 
@@ -24,6 +25,7 @@ __all__ = [
     "Points",
     "Preparation",
     "QuasiRandom",
+    "Superposition",
     "ThermalBath",
     "Together",
     "UniformDirections",

@@ -1,6 +1,6 @@
 r"""Points that fill a Gaussian density evenly: far less noise than independent draws, for coupled ensembles."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -35,10 +35,7 @@ class QuasiRandom(Preparation):
 
     def draw(self, hamiltonian, index, key):
         manifold = hamiltonian.manifold
-        steps = jnp.asarray(_steps(2 * manifold.coordinates))
-        # each product is cut before it grows, so that no digits are lost at large k
-        place = jnp.mod(0.5 + jnp.mod((index + 1) * steps, 1.0), 1.0)
-        normals = ndtri(place).reshape(2, manifold.coordinates)
+        normals = ndtri(evenly_spread(index, 2 * manifold.coordinates)).reshape(2, manifold.coordinates)
         point = self.start.point_from_normals(manifold, normals)
         return Draw(point, self.start.state.spinor(hamiltonian, point), jnp.ones(()))
 
@@ -47,6 +44,13 @@ class QuasiRandom(Preparation):
 
     def wavefunction(self, hamiltonian, positions) -> Array:
         return self.start.wavefunction(hamiltonian, positions)
+
+
+def evenly_spread(index: Array, dimensions: int, shift: Any = 0.5) -> Array:
+    """Point number `index` (from 0) of the sequence in the unit cube of so many dimensions, (dimensions,)."""
+    steps = jnp.asarray(_steps(dimensions))
+    # each product is cut before it grows, so that no digits are lost at large k
+    return jnp.mod(shift + jnp.mod((index + 1) * steps, 1.0), 1.0)
 
 
 def _steps(dimensions: int) -> np.ndarray:

@@ -22,6 +22,7 @@ from brackish.theories.trajectories.koopmons import (
     koopmon_scan,
 )
 from brackish.theories.trajectories.mean_field import MeanField
+from brackish.theories.trajectories.quantum_trajectories import QuantumTrajectories
 from brackish.theories.trajectories.spin_koopmons import KoopmonNodes, SphereQuadrature, SpinKoopmons
 from brackish.theories.trajectories.surface_hopping import (
     AlongCoupling,
@@ -67,6 +68,7 @@ __all__ = [
     "NonlinearKoopman",
     "ParticleQuadrature",
     "PhaseSpace",
+    "QuantumTrajectories",
     "ReverseVelocity",
     "SphereGrid",
     "SphereQuadrature",
