@@ -42,6 +42,7 @@ class Status(enum.IntEnum):
     highest_waves_grew = 6
     not_resolved = 7
     lattice_too_small = 8
+    mesh_folded = 9
 
 
 class Weighted(eqx.Module):

@@ -55,7 +55,8 @@ class BetweenNodes(eqx.Module):
             shape[axis + 1] = REACH
             place = 2 * points * place + jnp.mod(node.astype(int), 2 * points).reshape(shape)
         near = fine.reshape(fine.shape[0], -1)[:, place]
-        plain, sloped = near, []
+        plain: Array = near
+        sloped: list[Array] = []
         for value, slope in reversed(kernels):
             sloped = [_summed(one, value) for one in sloped]
             sloped.insert(0, _summed(plain, slope))

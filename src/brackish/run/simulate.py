@@ -247,6 +247,8 @@ class _Run:
             Status.did_not_converge: "needs a smaller step: the implicit or adaptive solution did not converge",
             Status.lattice_too_small: "has spread over more of its lattice than there is room for; give "
             "LatticeQuadrature more `tiles`, or wider kernels",
+            Status.mesh_folded: "has folded: a fluid without a wavefunction cannot pass through itself, nor form a "
+            "node; stop earlier, or take QuantumTrajectories",
             Status.highest_waves_grew: "has grown the highest waves of its grid, which the equations amplify fastest; "
             "stop earlier, or keep fewer waves",
             Status.not_resolved: "is no longer resolved by its grid; give more points, or a smaller step",

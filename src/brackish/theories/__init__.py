@@ -10,6 +10,13 @@ from brackish.theories.fields.hybrid_mean_field import HybridMeanField
 from brackish.theories.fields.koopman_van_hove import KoopmanVanHove
 from brackish.theories.fields.koopman_von_neumann import KoopmanVonNeumann
 from brackish.theories.fields.liouville import Liouville
+from brackish.theories.fields.moment_hierarchy import (
+    ColdFluid,
+    Gaussian,
+    Isothermal,
+    MomentHierarchy,
+    PureState,
+)
 from brackish.theories.fields.nonlinear_koopman import NonlinearKoopman
 from brackish.theories.trajectories.born_oppenheimer import BornOppenheimer
 from brackish.theories.trajectories.ehrenfest import Ehrenfest
@@ -22,6 +29,11 @@ from brackish.theories.trajectories.koopmons import (
     koopmon_scan,
 )
 from brackish.theories.trajectories.mean_field import MeanField
+from brackish.theories.trajectories.quantum_hydrodynamics import (
+    QuantumForce,
+    QuantumHydrodynamics,
+    WithoutQuantumForce,
+)
 from brackish.theories.trajectories.quantum_trajectories import QuantumTrajectories
 from brackish.theories.trajectories.spin_koopmons import KoopmonNodes, SphereQuadrature, SpinKoopmons
 from brackish.theories.trajectories.surface_hopping import (
@@ -44,10 +56,12 @@ __all__ = [
     "AlongMomentum",
     "AsWritten",
     "BornOppenheimer",
+    "ColdFluid",
     "ContinuumEhrenfest",
     "Ehrenfest",
     "EnergyBasedDecoherence",
     "Exact",
+    "Gaussian",
     "Grid",
     "Homogeneous",
     "HybridKoopman",
@@ -55,6 +69,7 @@ __all__ = [
     "InAdiabaticBasis",
     "InDiabaticBasis",
     "InSpreads",
+    "Isothermal",
     "KeepVelocity",
     "KoopmanVanHove",
     "KoopmanVonNeumann",
@@ -63,11 +78,15 @@ __all__ = [
     "LatticeQuadrature",
     "Liouville",
     "MeanField",
+    "MomentHierarchy",
     "NoDecoherence",
     "NoRescaling",
     "NonlinearKoopman",
     "ParticleQuadrature",
     "PhaseSpace",
+    "PureState",
+    "QuantumForce",
+    "QuantumHydrodynamics",
     "QuantumTrajectories",
     "ReverseVelocity",
     "SphereGrid",
@@ -75,5 +94,6 @@ __all__ = [
     "SpinKoopmons",
     "SurfaceHopping",
     "WithoutCorrelation",
+    "WithoutQuantumForce",
     "koopmon_scan",
 ]

@@ -37,6 +37,7 @@ from brackish.manifolds import Canonical, PhasePoint
 from brackish.observables import Observable
 from brackish.quantum import product, propagate
 from brackish.quantum.components import basis, components, cross
+from brackish.theories.trajectories._ensembles import InSpreads, act, components_of, given_width
 from brackish.theory import Requirements, Status, Theory, Weighted
 from brackish.typing import Array, Complex, Float, RealScalar
 
@@ -353,20 +354,6 @@ class WithoutCorrelation(Quadrature):
 # -- the theory ----------------------------------------------------------------------------------------------
 
 
-class InSpreads(eqx.Module):
-    """A kernel width, as so many standard deviations of the cloud at the start: `factor`."""
-
-    factor: float
-
-    def __check_init__(self):
-        if not (np.isfinite(self.factor) and self.factor > 0):
-            raise InvalidInput(f"Argument `factor` of InSpreads must be positive, got {self.factor}.")
-
-
-def _width(value):
-    return value if isinstance(value, InSpreads | Array) else np.asarray(value, dtype=float)
-
-
 class Koopmons(Theory):
     r"""Koopmons on positions and momenta, for any number of levels.
 
@@ -386,10 +373,10 @@ class Koopmons(Theory):
     """
 
     position_width: InSpreads | Float[np.ndarray | Array, "*n"] = eqx.field(
-        converter=_width, default=InSpreads(0.4)
+        converter=given_width, default=InSpreads(0.4)
     )
     momentum_width: InSpreads | Float[np.ndarray | Array, "*n"] = eqx.field(
-        converter=_width, default=InSpreads(1.0)
+        converter=given_width, default=InSpreads(1.0)
     )
     quadrature: Quadrature | None = None
     planck: float = 1.0
@@ -493,7 +480,7 @@ class Koopmons(Theory):
         correlation = self._correlation(hamiltonian, y)
         by_point = jax.tree_util.tree_map(jnp.add, by_point, correlation.by_point)
         # JAX returns 2 dh/dpsi of a real h, so dh/dpsi* is half its conjugate
-        turned = 0.5 * jnp.conj(by_psi) + _act(correlation.by_component, y.psi)
+        turned = 0.5 * jnp.conj(by_psi) + act(correlation.by_component, y.psi)
         velocity = hamiltonian.manifold.hamiltonian_field(by_point, y.point)
         return KoopmonState(velocity, -1j / self.planck * turned, jnp.zeros_like(y.weight))
 
@@ -669,19 +656,7 @@ def _phase_point(place: Float[Array, "*points m"]) -> PhasePoint:
 
 def _sources(y: KoopmonState) -> Sources:
     place = jnp.concatenate([y.point.position, y.point.momentum], axis=1)
-    return Sources(place, _components(y.psi), y.weight)
-
-
-def _components(psi: Complex[Array, "N d r"]) -> Float[Array, "N k"]:
-    """Components of psi psi^dagger."""
-    density = jnp.sum(psi[:, :, None, :] * jnp.conj(psi)[:, None, :, :], axis=-1)
-    return jax.vmap(components)(density)
-
-
-def _act(component: Float[Array, "N k"], psi: Complex[Array, "N d r"]) -> Complex[Array, "N d r"]:
-    """The matrices with these derivatives by components, sum_k c_k lambda_k, applied to psi."""
-    matrices = jnp.sum(component[:, :, None, None] * basis(psi.shape[1])[None], axis=1)
-    return jnp.sum(matrices[..., None] * psi[:, None], axis=2)
+    return Sources(place, components_of(y.psi), y.weight)
 
 
 def _half_turn(component: Float[Array, "N k"], psi: Complex[Array, "N d r"], time) -> Complex[Array, "N d r"]:
@@ -691,6 +666,6 @@ def _half_turn(component: Float[Array, "N k"], psi: Complex[Array, "N d r"], tim
     levels = psi.shape[1]
     if levels == 2:  # (1 + i b.sigma)^{-1} = (1 - i b.sigma) / (1 + b^2)
         size = 1 + time**2 * jnp.sum(component**2, axis=1)
-        return (psi - 1j * time * _act(component, psi)) / size[:, None, None]
+        return (psi - 1j * time * act(component, psi)) / size[:, None, None]
     matrices = jnp.sum(component[:, :, None, None] * basis(levels)[None], axis=1)
     return jnp.linalg.solve(jnp.eye(levels)[None] + 1j * time * matrices, psi)

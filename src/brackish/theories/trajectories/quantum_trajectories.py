@@ -23,7 +23,6 @@ from brackish.grids.between import BetweenNodes
 from brackish.integrators import BlanesMoan
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.observables import Observable
-from brackish.preparations.quasi_random import evenly_spread
 from brackish.theories.exact._propagation import (
     chosen_grid,
     edge_probability,
@@ -31,6 +30,7 @@ from brackish.theories.exact._propagation import (
     wave_energy,
     wave_status,
 )
+from brackish.theories.trajectories._fluid import even_places
 from brackish.theory import Requirements, Status, Theory, Weighted
 from brackish.typing import Array, Complex, Float
 
@@ -121,15 +121,8 @@ class QuantumTrajectories(Theory):
     def prepare(self, hamiltonian, preparation, index, key):
         """All trajectories at once; `key`: of them, the first alone is used, and only if the preparation is random."""
         psi = jnp.asarray(preparation.wavefunction(hamiltonian, self.box.positions()))
-        count, coordinates = index.shape[0], self.box.coordinates
-        shift = (
-            jax.random.uniform(key[0], (coordinates,)) if preparation.random else jnp.full(coordinates, 0.5)
-        )
-        if coordinates == 1:
-            place = ((jnp.arange(count) + shift) / count)[:, None]
-        else:
-            place = jax.vmap(lambda i: evenly_spread(i, coordinates, shift))(index - index[0])
-        position, weight = quantiles(self.box, psi, place), jnp.full(count, 1 / count)
+        position = quantiles(self.box, psi, even_places(preparation, key, self.box.coordinates))
+        weight = jnp.full(index.shape, 1 / index.size)
         if self.tracers is not None:
             position = jnp.concatenate([position, jnp.asarray(self.tracers)])
             weight = jnp.concatenate([weight, jnp.zeros(self.tracers.shape[0])])
