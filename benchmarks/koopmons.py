@@ -26,19 +26,19 @@ import numpy as np
 import brackish as bk
 from brackish.grids.deposit import Tiles, deposit, deposit_reference, gather, gather_reference
 from brackish.theories.trajectories import koopmons
-from brackish.theories.trajectories.koopmons import KoopmonState
+from brackish.theories.trajectories._ensembles import EnsembleState
 
 WIDTH = 0.5
 
 
-def cloud(count: int, seed: int = 0) -> KoopmonState:
+def cloud(count: int, seed: int = 0) -> EnsembleState:
     """A cloud half way through a run: as wide as Tully's packets are there, in random states."""
     rng = np.random.default_rng(seed)
     q, p = rng.normal(size=(count, 1)) * 1.5, 10 + rng.normal(size=(count, 1)) * 0.7
     psi = rng.normal(size=(count, 2, 1)) + 1j * rng.normal(size=(count, 2, 1))
     psi /= np.linalg.norm(psi, axis=1, keepdims=True)
     point = bk.PhasePoint(jnp.asarray(q), jnp.asarray(p))
-    return KoopmonState(point, jnp.asarray(psi), jnp.full(count, 1.0 / count))
+    return EnsembleState(point, jnp.asarray(psi), jnp.full(count, 1.0 / count))
 
 
 def per_koopmon(function, start, count: int) -> float:
@@ -68,7 +68,7 @@ def gradient(system, count: int, with_xla: bool = False) -> float:
         koopmons.deposit, koopmons.gather = deposit_reference, gather_reference
 
     def call(q):
-        found = theory._correlation(system, KoopmonState(bk.PhasePoint(q, y.point.momentum), y.psi, y.weight))
+        found = theory._correlation(system, EnsembleState(bk.PhasePoint(q, y.point.momentum), y.psi, y.weight))
         return found.by_point.position + found.by_component[:, :1]
 
     try:

@@ -17,7 +17,7 @@ from brackish.analysis import casimir, cell_fluxes, flux_casimir, poincare_integ
 from brackish.integrators import RungeKutta4, Strang, TripleJump
 from brackish.quantum import pauli_x, pauli_y, pauli_z
 from brackish.quantum.components import basis, components
-from brackish.theories.trajectories.koopmons import KoopmonState
+from brackish.theories.trajectories._ensembles import EnsembleState
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "published" / "data" / "koopman.json").read_text())
 TWO = REFERENCE["two_level"]
@@ -47,7 +47,7 @@ def spinors(bloch):
 
 def two_level_state():
     q, p = (jnp.asarray(TWO[name])[:, None] for name in "qp")
-    return KoopmonState(bk.PhasePoint(q, p), spinors(TWO["s"]), jnp.asarray(TWO["w"]))
+    return EnsembleState(bk.PhasePoint(q, p), spinors(TWO["s"]), jnp.asarray(TWO["w"]))
 
 
 def bloch(psi):
@@ -151,7 +151,7 @@ def test_short_time_law(ratio):
     quantiles /= quantiles.std()
     q, p = (grid.reshape(-1, 1) for grid in np.meshgrid(spreads[0] * quantiles, spreads[1] * quantiles))
     up = jnp.tile(jnp.array([[1.0 + 0j], [0.0]]), (count**2, 1, 1))
-    y = KoopmonState(bk.PhasePoint(jnp.asarray(q), jnp.asarray(p)), up, jnp.full(count**2, 1.0 / count**2))
+    y = EnsembleState(bk.PhasePoint(jnp.asarray(q), jnp.asarray(p)), up, jnp.full(count**2, 1.0 / count**2))
     width = spreads[1] * float(ratio)
     theory = bk.Koopmons(0.4 * spreads[0], width, bk.LatticeQuadrature(0.8, 6.0))
     flow = jax.jit(lambda y: theory.flow(system, 0.0, y))
@@ -235,7 +235,7 @@ def test_field_form_is_the_double_sum_over_pairs(levels):
     weight = rng.dirichlet(np.ones(count))
     density = np.einsum("adr,aer->ade", psi, psi.conj())
     expected = double_sum(q, p, density, weight, field, (0.5, 0.45), 0.16)
-    y = KoopmonState(
+    y = EnsembleState(
         bk.PhasePoint(jnp.asarray(q)[:, None], jnp.asarray(p)[:, None]), jnp.asarray(psi), jnp.asarray(weight)
     )
     ours = bk.Koopmons(0.5, 0.45, bk.LatticeQuadrature(0.35, 8.0)).correlation_energy(system, y)
@@ -287,7 +287,7 @@ def test_two_coordinates_on_a_lattice_and_with_nodes():
     point = bk.PhasePoint(
         jnp.concatenate([y.point.position, extra], 1), jnp.concatenate([y.point.momentum, extra], 1)
     )
-    there = KoopmonState(point, y.psi, y.weight)
+    there = EnsembleState(point, y.psi, y.weight)
     few = jax.tree_util.tree_map(lambda x: x[:3], there)
     few_flat = jax.tree_util.tree_map(lambda x: x[:3], y)
     widths = np.array([TWO["alpha_q"], 0.7]), np.array([TWO["alpha_p"], 0.6])
@@ -306,7 +306,7 @@ def test_two_coordinates_on_a_lattice_and_with_nodes():
 
 def test_equal_states_and_single_koopmons_have_no_correlation_energy():
     y = two_level_state()
-    equal = KoopmonState(y.point, jnp.broadcast_to(y.psi[:1], y.psi.shape), y.weight)
+    equal = EnsembleState(y.point, jnp.broadcast_to(y.psi[:1], y.psi.shape), y.weight)
     assert abs(two_level().correlation_energy(TWO_LEVEL, equal)) < 1e-15
     one = jax.tree_util.tree_map(lambda x: x[:1], y)
     for ours, mean in zip(
@@ -321,7 +321,7 @@ def test_koopmons_on_one_place_feel_no_force():
     """Kernels that coincide have no slope at their common centre, so nothing is singular there."""
     y = two_level_state()
     point = jax.tree_util.tree_map(lambda x: jnp.zeros_like(x), y.point)
-    together = KoopmonState(point, y.psi, y.weight)
+    together = EnsembleState(point, y.psi, y.weight)
     assert abs(two_level().correlation_energy(TWO_LEVEL, together)) < 1e-15
     assert all(np.isfinite(rate).all() for rate in rates(two_level(), TWO_LEVEL, together))
 
@@ -407,7 +407,7 @@ def test_a_step_keeps_the_symplectic_form():
     def unpack(x):
         parts = x.reshape(3, 6)
         psi = (parts[:, 2:4] + 1j * parts[:, 4:])[:, :, None]
-        return KoopmonState(bk.PhasePoint(parts[:, :1], parts[:, 1:2]), psi, y.weight)
+        return EnsembleState(bk.PhasePoint(parts[:, :1], parts[:, 1:2]), psi, y.weight)
 
     def pack(y):
         psi = y.psi[:, :, 0]
@@ -443,7 +443,7 @@ def test_poincare_invariant_of_a_loop_of_tracers():
     angle = 2 * np.pi * np.arange(count) / count
     loop = jnp.asarray(0.8 * np.cos(angle))[:, None], jnp.asarray(0.9 * np.sin(angle))[:, None]
     state = jnp.tile(y.psi[:1], (count, 1, 1))
-    with_loop = KoopmonState(
+    with_loop = EnsembleState(
         bk.PhasePoint(
             jnp.concatenate([y.point.position, loop[0]]), jnp.concatenate([y.point.momentum, loop[1]])
         ),
@@ -476,7 +476,7 @@ def test_two_form_of_small_cells_is_carried_along():
     polar, azimuth = 1.0 + 2 * q, 0.3 + 3 * p
     psi = np.stack([np.cos(polar / 2) + 0j, np.exp(1j * azimuth) * np.sin(polar / 2)], axis=-1)
     y = two_level_state()
-    mesh = KoopmonState(
+    mesh = EnsembleState(
         bk.PhasePoint(
             jnp.concatenate([y.point.position, jnp.asarray(q.reshape(-1, 1))]),
             jnp.concatenate([y.point.momentum, jnp.asarray(p.reshape(-1, 1))]),
@@ -532,7 +532,7 @@ def test_hybrid_operator():
 def test_covariance_under_constant_unitaries(seed):
     unitary = unitary_group.rvs(2, random_state=seed)
     y = two_level_state()
-    turned = KoopmonState(y.point, jnp.einsum("de,aer->adr", unitary, y.psi), y.weight)
+    turned = EnsembleState(y.point, jnp.einsum("de,aer->adr", unitary, y.psi), y.weight)
     system = bk.change_basis(TWO_LEVEL, unitary)
     theory = two_level(bk.ParticleQuadrature())
     here, there = rates(theory, TWO_LEVEL, y), rates(theory, system, turned)
@@ -556,7 +556,7 @@ def test_covariance_under_translations(quadrature, tolerance):
     shift = np.array([0.317, -0.123])
     system = bk.hamiltonian(lambda q: two_level_potential(q - shift[0]), masses=[TWO["M"]])
     y = two_level_state()
-    moved = KoopmonState(
+    moved = EnsembleState(
         bk.PhasePoint(y.point.position + shift[0], y.point.momentum + shift[1]), y.psi, y.weight
     )
     theory = two_level(quadrature)

@@ -18,10 +18,17 @@ from brackish.theories.fields.moment_hierarchy import (
     PureState,
 )
 from brackish.theories.fields.nonlinear_koopman import NonlinearKoopman
+from brackish.theories.trajectories._ensembles import InSpreads
 from brackish.theories.trajectories.born_oppenheimer import BornOppenheimer
 from brackish.theories.trajectories.ehrenfest import Ehrenfest
+from brackish.theories.trajectories.exact_factorization import (
+    ExactFactorization,
+    GeometricAlone,
+    GeometricAndQuantum,
+    NoCoupling,
+    QuantumAlone,
+)
 from brackish.theories.trajectories.koopmons import (
-    InSpreads,
     Koopmons,
     LatticeQuadrature,
     ParticleQuadrature,
@@ -61,7 +68,10 @@ __all__ = [
     "Ehrenfest",
     "EnergyBasedDecoherence",
     "Exact",
+    "ExactFactorization",
     "Gaussian",
+    "GeometricAlone",
+    "GeometricAndQuantum",
     "Grid",
     "Homogeneous",
     "HybridKoopman",
@@ -79,12 +89,14 @@ __all__ = [
     "Liouville",
     "MeanField",
     "MomentHierarchy",
+    "NoCoupling",
     "NoDecoherence",
     "NoRescaling",
     "NonlinearKoopman",
     "ParticleQuadrature",
     "PhaseSpace",
     "PureState",
+    "QuantumAlone",
     "QuantumForce",
     "QuantumHydrodynamics",
     "QuantumTrajectories",

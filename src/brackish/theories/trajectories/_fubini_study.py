@@ -1,9 +1,9 @@
 r"""The Fubini–Study energy of an ensemble of trajectories with quantum states, in the form of a sum over pairs.
 
-The exact energy $E_{FS}[n,\hat\rho]=\frac{\hbar^2}4\int n\,\xi^{ij}\,\mathrm{Tr}(\partial_i\hat\rho\,\partial_j\hat\rho)\,dx$
-says what it costs that the quantum state turns from place to place. From it follow, by
-$n\,\delta\hat H=\delta E_{FS}/\delta\hat\rho$ and by its derivative along displacements, the operator and the force of eqs. (67)
-and (64) of Martinazzo and Burghardt, "Quantum hydrodynamics of coupled electron-nuclear systems",
+The energy $E_{FS}[n,\hat\rho]=\frac{\hbar^2}4\int n\,\xi^{ij}\,\mathrm{Tr}(\partial_i\hat\rho\,\partial_j\hat\rho)\,dx$ is
+what it costs that the quantum state turns from place to place. From it follow, by
+$n\,\delta\hat H=\delta E_{FS}/\delta\hat\rho$ and by displacements at fixed $\hat\rho$, the operator and the force of
+eqs. (67) and (64) of Martinazzo and Burghardt, "Quantum hydrodynamics of coupled electron-nuclear systems",
 
 $$\delta\hat H=-\frac{\hbar^2}{2n}\xi^{ij}\partial_i(n\,\partial_j\hat\rho),\qquad
 F_k=-\frac{\hbar^2}n\xi^{ij}\partial_i(n\,g_{kj}).$$
@@ -11,8 +11,9 @@ F_k=-\frac{\hbar^2}n\xi^{ij}\partial_i(n\,g_{kj}).$$
 On trajectories $(x_I,\hat\rho_I)$ of weights $W_I$, with Gaussians $G_{IJ}$ of standard deviation h and
 $n_I=\sum_JW_JG_{IJ}$,
 
-$$E_{FS}=\frac c4\sum_{IJ}W_IW_JG_{IJ}\Big(\frac1{n_I}+\frac1{n_J}\Big)\mathrm{Tr}(\hat\rho_I-\hat\rho_J)^2,\qquad
-\delta\hat H_I=c\sum_JW_JG_{IJ}\Big(\frac1{n_I}+\frac1{n_J}\Big)(\hat\rho_I-\hat\rho_J),\qquad c=\frac{\hbar^2\xi}{2h^2}.$$
+$$E_{FS}=\frac c4\sum_{IJ}W_IW_JG_{IJ}\Big(\frac1{n_I}+\frac1{n_J}\Big)\mathrm{Tr}(\hat\rho_I-\hat\rho_J)^2,$$
+$$\delta\hat H_I=c\sum_JW_JG_{IJ}\Big(\frac1{n_I}+\frac1{n_J}\Big)(\hat\rho_I-\hat\rho_J),\qquad
+c=\frac{\hbar^2\xi}{2h^2}.$$
 
 Since every pair enters evenly, $\sum_IW_I[\delta\hat H_I,\hat\rho_I]=0$ and $\sum_IW_IF_I=0$ whatever the width and the
 number of trajectories.
@@ -22,22 +23,27 @@ $\mathrm{Tr}(\hat\rho_I-\hat\rho_J)^2=q_I+q_J-s_I\cdot s_J$ with $q=\frac12s\cdo
 Gaussian sums of columns that belong to single trajectories.
 """
 
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from brackish.errors import InvalidInput
+from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.grids.smoothing import GaussianSums, gaussian_sums
+from brackish.hamiltonian import SeparableHamiltonian
+from brackish.theories.trajectories._ensembles import InSpreads
 from brackish.typing import Array, Float, RealScalar
 
 
 class Neighbours(eqx.Module):
     r"""What depends on the positions of an ensemble alone.
 
-    `sums`: Gaussian sums over all pairs. `weight`: W, (N,). `density`, `density_slope`: n (N,) and its derivatives
-    (n, N). `inverse_mass`: $\xi$, (n,). `stiffness`: c, in hartree.
+    `position`: (N, n). `sums`: Gaussian sums over all pairs. `weight`: W, (N,). `density`, `density_slope`: n, (N,),
+    and its derivatives, (n, N). `inverse_mass`: $\xi$, (n,). `stiffness`: c, in hartree.
     """
 
+    position: Float[Array, "N n"]
     sums: GaussianSums
     weight: Float[Array, " N"]
     density: Float[Array, " N"]
@@ -79,20 +85,37 @@ def neighbours(
     density, slope = sums.values_and_slopes(weight[:, None])
     inverse_mass = 1 / jnp.asarray(masses)
     stiffness = 0.5 * inverse_mass[0] / jnp.asarray(width)[0] ** 2
-    return Neighbours(sums, weight, density[:, 0], slope[..., 0], inverse_mass, stiffness)
+    return Neighbours(positions, sums, weight, density[:, 0], slope[..., 0], inverse_mass, stiffness)
 
 
-def even_widths(name: str, widths: Float[np.ndarray | Array, " n"], masses: Float[np.ndarray, " n"]) -> None:
-    """Raise `InvalidInput` unless all $m_kh_k^2$ are equal: only then does a sum over pairs, in which each direction
-    counts as h^2, give every direction its own inverse mass.
+def resolved_width(theory: Any, hamiltonian: SeparableHamiltonian, preparation: Any) -> np.ndarray | Array:
+    r"""The `width` of a theory as numbers, (n,), bohr; `InSpreads` is measured on the start.
+
+    All $m_kh_k^2$ have to be equal: a sum over pairs counts each direction as $h_k^2$, and is to give each its own
+    inverse mass. Raises `InvalidInput` if they are not, `UnsupportedHamiltonian` if the start has no spread.
     """
-    scaled = np.asarray(widths) * np.sqrt(np.asarray(masses))
-    if np.ptp(scaled) > 1e-9 * scaled.max():
-        fitting = scaled.min() / np.sqrt(np.asarray(masses))
+    name, masses, width = type(theory).__name__, np.asarray(hamiltonian.manifold.masses), theory.width
+    if isinstance(width, InSpreads):
+        if not hasattr(preparation, "spread"):
+            raise UnsupportedHamiltonian(
+                f"{name} cannot measure the spread of {type(preparation).__name__}; give `width` a number."
+            )
+        spread = np.asarray(preparation.spread(hamiltonian.manifold)[2])
+        return width.factor * np.exp(np.mean(np.log(spread * np.sqrt(masses)))) / np.sqrt(masses)
+    if width.shape not in ((), (1,), masses.shape):
         raise InvalidInput(
-            f"Argument `width` of {name} must fall with the mass as 1/sqrt(m), got {np.asarray(widths).tolist()}; "
-            f"{fitting.tolist()} would do."
+            f"Argument `width` of {name} must be one number or {masses.size} (one per coordinate), got {width.size}."
         )
+    if isinstance(width, Array):
+        return jnp.broadcast_to(width, masses.shape)
+    width = np.broadcast_to(width, masses.shape)
+    scaled = width * np.sqrt(masses)
+    if np.ptp(scaled) > 1e-9 * scaled.max():
+        fitting = np.array2string(scaled.min() / np.sqrt(masses), precision=4, separator=", ")
+        raise InvalidInput(
+            f"Argument `width` of {name} must fall with the mass as 1/sqrt(m), got {width.tolist()}; {fitting} will do."
+        )
+    return width
 
 
 def coupling_energy(near: Neighbours, components: Float[Array, "N k"]) -> RealScalar:

@@ -36,9 +36,18 @@ from brackish.integrators import RungeKutta4, Strang
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.observables import Observable
 from brackish.quantum import product, propagate
-from brackish.quantum.components import basis, components, cross
-from brackish.theories.trajectories._ensembles import InSpreads, act, components_of, given_width
-from brackish.theory import Requirements, Status, Theory, Weighted
+from brackish.quantum.components import components, cross
+from brackish.theories.trajectories._ensembles import (
+    EnsembleState,
+    InSpreads,
+    act,
+    components_of,
+    ensemble,
+    given_width,
+    matrices,
+    mean_energy,
+)
+from brackish.theory import Requirements, Status, Theory
 from brackish.typing import Array, Complex, Float, RealScalar
 
 EMPTY = 1e-100
@@ -49,17 +58,6 @@ PAIRS_AT_ONCE = 2**17
 """Pairs of a node and a koopmon that are worked on at once: a kernel matrix of one megabyte."""
 LIGHTEST = 1e-60
 """A koopmon of weight 0 is a tracer: it moves as if it had this weight, and nothing feels it."""
-
-
-class KoopmonState(eqx.Module):
-    r"""`point`: positions and momenta, each (N, n). `psi`: (N, d, r) amplitudes, such that
-    $\hat\rho_a=\psi_a\psi_a^\dagger$ has unit trace; r = 1 for pure states. `weight`: (N,), summing to 1; 0 for
-    tracers.
-    """
-
-    point: PhasePoint
-    psi: Complex[Array, "N d r"]
-    weight: Float[Array, " N"]
 
 
 class Correlation(eqx.Module):
@@ -435,9 +433,7 @@ class Koopmons(Theory):
         return dataclasses.replace(self, position_width=widths[0] * scale, momentum_width=widths[1] / scale)
 
     def prepare(self, hamiltonian, preparation, index, key):
-        start = jax.vmap(preparation.draw, in_axes=(None, 0, 0))(hamiltonian, index, key)
-        psi = start.psi if start.psi.ndim == 3 else start.psi[:, :, None]
-        return KoopmonState(start.point, psi, start.weight / jnp.sum(start.weight)), jnp.ones(())
+        return ensemble(hamiltonian, preparation, index, key), jnp.ones(())
 
     def energy(self, hamiltonian, y):
         """The energy h, of which everything follows: `mean_energy` + `correlation_energy`."""
@@ -445,8 +441,7 @@ class Koopmons(Theory):
 
     def mean_energy(self, hamiltonian, y) -> RealScalar:
         r"""$\sum_aw_a\mathrm{Tr}\,\hat\rho_a\hat H(\zeta_a)$: the energy of Ehrenfest, which is not conserved here."""
-        columns = jax.vmap(hamiltonian.expect, in_axes=(None, 1))
-        return jnp.sum(y.weight[:, None] * jax.vmap(columns)(y.point, y.psi))
+        return mean_energy(hamiltonian, y)
 
     def correlation_energy(self, hamiltonian, y) -> RealScalar:
         """The second term of h."""
@@ -482,7 +477,7 @@ class Koopmons(Theory):
         # JAX returns 2 dh/dpsi of a real h, so dh/dpsi* is half its conjugate
         turned = 0.5 * jnp.conj(by_psi) + act(correlation.by_component, y.psi)
         velocity = hamiltonian.manifold.hamiltonian_field(by_point, y.point)
-        return KoopmonState(velocity, -1j / self.planck * turned, jnp.zeros_like(y.weight))
+        return EnsembleState(velocity, -1j / self.planck * turned, jnp.zeros_like(y.weight))
 
     def parts(self, hamiltonian):
         """The potential, exact at rest; free motion, exact; the correlation term, by the implicit midpoint rule."""
@@ -510,13 +505,13 @@ class Koopmons(Theory):
 
             def flow(y):
                 change, psi = jax.vmap(impulse)(y.point.position, y.psi)
-                return KoopmonState(PhasePoint(y.point.position, y.point.momentum - change), psi, y.weight)
+                return EnsembleState(PhasePoint(y.point.position, y.point.momentum - change), psi, y.weight)
 
             return flow
 
         def drift(duration):
             flow = jax.vmap(hamiltonian.free_flow(duration))
-            return lambda y: KoopmonState(flow(y.point), y.psi, y.weight)
+            return lambda y: EnsembleState(flow(y.point), y.psi, y.weight)
 
         def correlation(duration):
             if isinstance(self.quadrature, WithoutCorrelation):
@@ -528,7 +523,7 @@ class Koopmons(Theory):
                     found = self._correlation(hamiltonian, middle)
                     velocity = hamiltonian.manifold.hamiltonian_field(found.by_point, middle.point)
                     point = jax.tree_util.tree_map(lambda x, v: x + half * v, y.point, velocity)
-                    return KoopmonState(
+                    return EnsembleState(
                         point, _half_turn(found.by_component, y.psi, half / self.planck), y.weight
                     )
 
@@ -536,7 +531,7 @@ class Koopmons(Theory):
                 point, psi = jax.tree_util.tree_map(
                     lambda x, x0: 2 * x - x0, (middle.point, middle.psi), (y.point, y.psi)
                 )
-                return KoopmonState(point, psi, y.weight)
+                return EnsembleState(point, psi, y.weight)
 
             return flow
 
@@ -580,16 +575,12 @@ class Koopmons(Theory):
         return _OBSERVABLES
 
     def classical_points(self, hamiltonian, y):
-        density = jnp.sum(y.psi[:, :, None, :] * jnp.conj(y.psi)[:, None, :, :], axis=-1)
-        return Weighted(y.point, density, y.weight)
+        return y.points()
 
     def check(self, hamiltonian, y):
-        norm = jnp.sum(y.psi.real**2 + y.psi.imag**2, axis=(1, 2))
-        finite = jnp.all(jnp.isfinite(y.point.position + y.point.momentum)) & jnp.all(jnp.isfinite(norm))
+        status = y.status()
         held = self._chosen.status(hamiltonian, self._width(hamiltonian), _sources(y))
-        status = jnp.where(jnp.any(jnp.abs(norm - 1) > 1e-6), Status.lost_norm, Status.fine)
-        status = jnp.where(status == Status.fine, held, status)
-        return jnp.where(finite, status, Status.not_finite)
+        return jnp.where(status == Status.fine, held, status)
 
 
 def koopmon_scan(
@@ -641,8 +632,8 @@ def _coupled_axes(hamiltonian: HybridHamiltonian) -> tuple[int, ...]:
 def _coupling_field(hamiltonian: HybridHamiltonian, place: Float[Array, " m"]) -> Float[Array, "j k"]:
     r"""Components x of $\hat X^j=x^j\cdot\hat\lambda+\dots$ along the coupled axes, at one place of phase space."""
     field = hamiltonian.interaction_field(_phase_point(place))
-    matrices = jnp.concatenate([field.position, field.momentum])
-    return jnp.stack([0.5 * components(matrices[axis]) for axis in _coupled_axes(hamiltonian)])
+    operators = jnp.concatenate([field.position, field.momentum])
+    return jnp.stack([0.5 * components(operators[axis]) for axis in _coupled_axes(hamiltonian)])
 
 
 def _commutator(first, second):
@@ -654,7 +645,7 @@ def _phase_point(place: Float[Array, "*points m"]) -> PhasePoint:
     return PhasePoint(place[..., :coordinates], place[..., coordinates:])
 
 
-def _sources(y: KoopmonState) -> Sources:
+def _sources(y: EnsembleState) -> Sources:
     place = jnp.concatenate([y.point.position, y.point.momentum], axis=1)
     return Sources(place, components_of(y.psi), y.weight)
 
@@ -667,5 +658,4 @@ def _half_turn(component: Float[Array, "N k"], psi: Complex[Array, "N d r"], tim
     if levels == 2:  # (1 + i b.sigma)^{-1} = (1 - i b.sigma) / (1 + b^2)
         size = 1 + time**2 * jnp.sum(component**2, axis=1)
         return (psi - 1j * time * act(component, psi)) / size[:, None, None]
-    matrices = jnp.sum(component[:, :, None, None] * basis(levels)[None], axis=1)
-    return jnp.linalg.solve(jnp.eye(levels)[None] + 1j * time * matrices, psi)
+    return jnp.linalg.solve(jnp.eye(levels)[None] + 1j * time * matrices(component, levels), psi)
