@@ -9,11 +9,12 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from brackish.hamiltonian import HybridHamiltonian
 from brackish.quantum import product
 from brackish.theory import Weighted
-from brackish.typing import Array, Complex, Float, RealScalar
+from brackish.typing import Array, Complex, Float, Inexact, RealScalar
 
 
 def casimir(points: Weighted, function: Callable[[Float[Array, " d"]], Float[Array, " d"]]) -> RealScalar:
@@ -38,15 +39,41 @@ def poincare_integral(
     The derivative along the loop is spectral, so a smooth loop of 64 has it to round-off; it must be laid with states
     that are smooth along it.
     """
-    count = position.shape[0]
+    share = 2 * jnp.pi / position.shape[0]
+    return _momentum_around(position, momentum), -share * planck * jnp.sum(
+        (jnp.conj(psi) * _slope_around(psi)).imag
+    )
+
+
+def _slope_around(values: Array) -> Array:
+    """The derivative by the angle along a closed loop of values (M, ...), by waves."""
+    count = values.shape[0]
     waves = 1j * jnp.fft.fftfreq(count, 1 / count)
+    return jnp.fft.ifft(waves[:, None] * jnp.fft.fft(values, axis=0), axis=0)
 
-    def slope(values):
-        return jnp.fft.ifft(waves[:, None] * jnp.fft.fft(values, axis=0), axis=0)
 
-    share = 2 * jnp.pi / count
-    classical = share * jnp.sum(momentum * slope(position).real)
-    return classical, -share * planck * jnp.sum((jnp.conj(psi) * slope(psi)).imag)
+def _momentum_around(position, momentum):
+    """The integral of p dq along a closed loop."""
+    return 2 * jnp.pi / position.shape[0] * jnp.sum(momentum * _slope_around(position).real)
+
+
+def kelvin_circulation(
+    position: Float[Array, "M n"], momentum: Float[Array, "M n"], density: Inexact[Array, "M d d"]
+) -> tuple[RealScalar, RealScalar]:
+    r"""Circulation $\oint\pi_kdx^k$ and flux $\hbar\oint A_kdx^k$ along a closed loop of M fluid elements; their sum is
+    $2\pi\hbar$ times a whole number, which no motion of the fluid changes ($\hbar=1$).
+
+    `momentum`: $\pi(x)$ of each; `density`: its conditional density operator, pure, from which the flux follows without
+    phases: $-\arg\mathrm{Tr}\,\hat\rho_1\hat\rho_2\cdots\hat\rho_M$, known up to whole turns. For a canonical momentum
+    $p=\pi+A$ the first is already the sum. A loop that the fluid does not carry jumps by $2\pi$ when a node passes over
+    it. How far the sum is from a whole number of turns tells how well the loop is resolved: near a node it takes many
+    elements.
+
+    Eq. (12) and appendix A of Martinazzo and Burghardt, "Quantum hydrodynamics of coupled electron-nuclear systems".
+    """
+    turned = density[0]
+    turned, _ = lax.scan(lambda before, here: (product(before, here), None), density[0], density[1:])
+    return _momentum_around(position, momentum), -jnp.angle(jnp.trace(turned) + 0j)
 
 
 def cell_fluxes(
