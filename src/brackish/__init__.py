@@ -10,7 +10,7 @@ import jax
 jax.config.update("jax_enable_x64", True)
 
 # ruff: noqa: E402  (float64 comes before everything else)
-from brackish import integrators, models, plot, quantum
+from brackish import analysis, integrators, models, observables, plot, quantum
 from brackish.audit import Audit, audit, audit_table
 from brackish.errors import (
     BrackishError,
@@ -86,6 +86,7 @@ __all__ = [
     "UnsupportedHamiltonian",
     "VonMisesFisher",
     "add",
+    "analysis",
     "audit",
     "audit_table",
     "change_basis",
@@ -93,6 +94,7 @@ __all__ = [
     "hamiltonian",
     "integrators",
     "models",
+    "observables",
     "plot",
     "quantum",
     "read_netcdf",

@@ -1,5 +1,16 @@
 """Pure functions of Hamiltonians and states, for theories to build on and for users to look at."""
 
+from brackish.analysis.exact_factorization import (
+    AdiabaticForces,
+    Circulation,
+    Factorization,
+    Forces,
+    adiabatic_forces,
+    circulation,
+    conditional_fields,
+    factorize,
+    factorize_run,
+)
 from brackish.analysis.geometry import (
     adiabatic_energy,
     berry_curvature,
@@ -16,20 +27,31 @@ from brackish.analysis.invariants import (
     cell_fluxes,
     fluctuation_force,
     flux_casimir,
+    kelvin_circulation,
     poincare_integral,
 )
 from brackish.analysis.potentials import potential_curves, visited_positions
 
 __all__ = [
+    "AdiabaticForces",
+    "Circulation",
+    "Factorization",
+    "Forces",
     "adiabatic_energy",
+    "adiabatic_forces",
     "berry_curvature",
     "casimir",
     "cell_fluxes",
+    "circulation",
+    "conditional_fields",
     "diagonal_correction",
+    "factorize",
+    "factorize_run",
     "fluctuation_force",
     "flux_casimir",
     "fubini_study_metric",
     "is_complex",
+    "kelvin_circulation",
     "level_resolvent",
     "linear_growth_rate",
     "poincare_integral",

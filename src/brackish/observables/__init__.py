@@ -7,6 +7,7 @@ from brackish.observables.standard import (
     drawn_nodes,
     standard_observables,
 )
+from brackish.observables.wavefunction import wavefunction
 
 __all__ = [
     "Derived",
@@ -15,4 +16,5 @@ __all__ = [
     "derived_observables",
     "drawn_nodes",
     "standard_observables",
+    "wavefunction",
 ]
