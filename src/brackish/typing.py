@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Array, Bool, Complex, Float, Inexact, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Complex, Float, Inexact, Int, PRNGKeyArray, UInt32
 
 __all__ = [
     "Array",
@@ -19,6 +19,7 @@ __all__ = [
     "Spinor",
     "SquareMatrix",
     "State",
+    "UInt32",
 ]
 
 Key = PRNGKeyArray

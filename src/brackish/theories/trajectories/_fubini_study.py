@@ -88,6 +88,14 @@ def neighbours(
     return Neighbours(positions, sums, weight, density[:, 0], slope[..., 0], inverse_mass, stiffness)
 
 
+def check_width(theory: Any) -> None:
+    """Raise `InvalidInput` unless the `width` of a theory, if it is numbers, is positive and finite."""
+    width = theory.width
+    if isinstance(width, np.ndarray) and not np.all(np.isfinite(width) & (width > 0)):
+        name = type(theory).__name__
+        raise InvalidInput(f"Argument `width` of {name} must be positive, got {width.tolist()}.")
+
+
 def resolved_width(theory: Any, hamiltonian: SeparableHamiltonian, preparation: Any) -> np.ndarray | Array:
     r"""The `width` of a theory as numbers, (n,), bohr; `InSpreads` is measured on the start.
 
@@ -130,6 +138,13 @@ def coupling_operator(near: Neighbours, components: Float[Array, "N k"]) -> Floa
     ones = jnp.ones_like(near.density)[:, None]
     sums, shared = near.means(jnp.concatenate([ones, components], axis=1))
     return _operator(near, components, sums[:, 1:], shared[:, :1], shared[:, 1:])
+
+
+def osmotic_operator(near: Neighbours, components: Float[Array, "N k"]) -> Float[Array, "N k"]:
+    r"""Of $\delta\hat H$ the half with the density, $\hbar u^j\partial_j\hat\rho$, as coefficients of
+    $\hat\lambda$, (N, k), in hartree.
+    """
+    return 0.5 * jnp.sum(near.osmotic_velocity[..., None] * near.slopes(components), axis=0)
 
 
 def coupling_operator_and_force(

@@ -41,6 +41,7 @@ from brackish.theories.trajectories._ensembles import (
 )
 from brackish.theories.trajectories._fubini_study import (
     Neighbours,
+    check_width,
     coupling_energy,
     coupling_operator,
     coupling_operator_and_force,
@@ -118,7 +119,7 @@ class QuantumAlone(Coupling):
             return jax.vmap(lambda m, v: product(product(dagger(v), m), v))(matrix, vectors)
 
         turning, density = jax.vmap(adiabatic)(turning), adiabatic(density_of(psi))
-        transfer = near.weight[:, None, None] * (turning * jnp.swapaxes(density, -1, -2)[None]).imag
+        transfer = near.weight[None, :, None, None] * (turning * jnp.swapaxes(density, -1, -2)[None]).imag
         net = jnp.sum(transfer, axis=1, keepdims=True)
         zero = jnp.sum(velocity * transfer, axis=1, keepdims=True) / jnp.where(net == 0, 1.0, net)
         ends = (end(velocity, axis=1, keepdims=True) for end in (jnp.min, jnp.max))
@@ -186,10 +187,7 @@ class ExactFactorization(Theory):
     mixed: ClassVar[bool] = True
 
     def __check_init__(self):
-        if isinstance(self.width, np.ndarray) and not np.all(np.isfinite(self.width) & (self.width > 0)):
-            raise InvalidInput(
-                f"Argument `width` of ExactFactorization must be positive, got {self.width.tolist()}."
-            )
+        check_width(self)
         if self.sweeps < 1:
             raise InvalidInput(
                 f"Argument `sweeps` of ExactFactorization must be at least 1, got {self.sweeps}."

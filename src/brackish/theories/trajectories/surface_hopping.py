@@ -17,20 +17,45 @@ Tully, J. Chem. Phys. 93, 1061 (1990). Nothing depends on phase or sign of an ei
 where states swap their names within a step, is never missed, whatever the superposition (compare G. Granucci,
 M. Persico and A. Toniolo, J. Chem. Phys. 114, 10608 (2001), whose rule asks for the net change of $|c_a|^2$
 and so misses a crossing of equal populations).
+
+**With a correction** the quantum states of neighbouring trajectories act on each other, as they do in the exact
+factorization of a wavefunction: $i\hbar\dot\psi=(\hat V+\delta\hat H)\psi$ with $\delta\hat
+H=-\frac{\hbar^2}{2n}\xi^{ij}\partial_i(n\,\partial_j\hat\rho)$ from $\hat\rho=\psi\psi^\dagger$ of all trajectories and
+their density n. The rule above stays as it is; with the propagator U of the corrected equation its rate for short
+steps is that of Martinazzo and Burghardt, "Quantum hydrodynamics of coupled electron-nuclear systems", section IV A,
+
+$$\bar\gamma_{a\to b}=\frac2{p_a}\Big[\mathrm{Re}(\langle u_a|\partial_ju_b\rangle\rho_{ba})\,v^j
+-\mathrm{Im}(X_{ab}\rho_{ba})\Big],\qquad X_{ab}=\frac1\hbar\langle u_a|\delta\hat H|u_b\rangle
+=\langle u_a|u^j\partial_j\hat\rho-\frac\hbar2\Delta_M\hat\rho|u_b\rangle .$$
+
+The force stays that of the active surface.
 """
 
+import abc
+import dataclasses
 from typing import ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.integrators import StrangAroundJumps
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.quantum import apply, dagger, eigensystem, expect, product, propagate
+from brackish.randomness import StepDraws
+from brackish.theories.trajectories._ensembles import InSpreads, components_of, given_width, matrices
+from brackish.theories.trajectories._fubini_study import (
+    Neighbours,
+    check_width,
+    coupling_operator,
+    neighbours,
+    osmotic_operator,
+    resolved_width,
+)
 from brackish.theory import Requirements, Status, Theory, Weighted
-from brackish.typing import Array, Complex, Float, Inexact, Int
+from brackish.typing import Array, Complex, Float, Inexact, Int, UInt32
 
 
 class HoppingState(eqx.Module):
@@ -48,6 +73,18 @@ class HoppingState(eqx.Module):
     active: Int[Array, ""]
 
 
+class HoppingEnsemble(eqx.Module):
+    """Trajectories that know of each other: N of them as one `HoppingState` with a leading axis.
+
+    `weight`: (N,), summing to 1. `key`: (N, 2), from which each trajectory draws, one hop a step, whatever becomes
+    of the others.
+    """
+
+    trajectory: HoppingState
+    weight: Float[Array, " N"]
+    key: UInt32[Array, "N 2"]
+
+
 # -- how the electronic state is written ---------------------------------------------------------------------
 
 
@@ -58,9 +95,11 @@ class InDiabaticBasis(eqx.Module):
         """No frame: the basis is fixed."""
         return None
 
-    def turn(self, hamiltonian, position, y, duration):
-        """psi and its marked part after a turn under V(q) at rest."""
+    def turn(self, hamiltonian, position, y, duration, correction=None):
+        """psi and its marked part after a turn under V(q) at rest, and under a `correction` to it, (d, d)."""
         potential = hamiltonian.potential(position)
+        if correction is not None:
+            potential = potential + correction
         return propagate(potential, y.psi, duration), propagate(potential, y.marked, duration), None
 
 
@@ -76,13 +115,19 @@ class InAdiabaticBasis(eqx.Module):
         _, vectors = eigensystem(hamiltonian.potential(position))
         return vectors
 
-    def turn(self, hamiltonian, position, y, duration):
-        """Amplitudes carried to the eigenstates here, then turned by their energies."""
+    def turn(self, hamiltonian, position, y, duration, correction=None):
+        """Amplitudes carried to the eigenstates here, then turned by their energies, and by a `correction` to V(q),
+        (d, d), diabatic basis.
+        """
         energies, vectors = eigensystem(hamiltonian.potential(position))
-        phases = jnp.exp(-1j * energies * duration)
-        psi, marked = (
-            phases * apply(dagger(vectors), apply(y.frame, amplitudes)) for amplitudes in (y.psi, y.marked)
-        )
+
+        def turned(amplitudes):
+            if correction is None:
+                return jnp.exp(-1j * energies * duration) * amplitudes
+            seen_here = product(dagger(vectors), product(correction, vectors))
+            return propagate(jnp.diag(energies) + seen_here, amplitudes, duration)
+
+        psi, marked = (turned(_adiabatic(amplitudes, y.frame, vectors)) for amplitudes in (y.psi, y.marked))
         return psi, marked, vectors
 
 
@@ -174,12 +219,77 @@ class EnergyBasedDecoherence(eqx.Module):
         return others + active * phase * jnp.sqrt(jnp.maximum(1 - left, 0.0))
 
 
+# -- what trajectories know of each other ----------------------------------------------------------------------
+
+
+class NoCorrection(eqx.Module):
+    """Nothing: each trajectory is alone, as in Tully's scheme."""
+
+
+class Correction(eqx.Module):
+    r"""A $\delta\hat H$ from the quantum states of neighbouring trajectories: it turns $\psi$ and decides hops.
+
+    `width`: standard deviation of the Gaussians by which trajectories know each other, one number or one per coordinate
+    (bohr; to fall as $1/\sqrt{m_k}$ where masses differ), or `InSpreads(factor)`, in the spread of the start.
+    """
+
+    width: eqx.AbstractVar[InSpreads | Float[np.ndarray | Array, "*n"]]
+
+    def __check_init__(self):
+        check_width(self)
+
+    @abc.abstractmethod
+    def coefficients(self, near: Neighbours, components: Float[Array, "N k"]) -> Float[Array, "N k"]:
+        r"""$\delta\hat H$ of each trajectory from the components of all $\hat\rho$, as coefficients of
+        $\hat\lambda$, (N, k), in hartree.
+        """
+
+    def operator(self, near: Neighbours, psi: Complex[Array, "N d"]) -> Complex[Array, "N d d"]:
+        r"""$\delta\hat H$ of each trajectory, in hartree, from all quantum states, both in the diabatic basis."""
+        return matrices(self.coefficients(near, components_of(psi[:, :, None])), psi.shape[1])
+
+
+class FullCorrection(Correction):
+    r"""The whole, $\delta\hat H=-\frac{\hbar^2}{2n}\xi^{ij}\partial_i(n\,\partial_j\hat\rho)$, as a sum over pairs.
+
+    By itself it moves no population in the mean over the ensemble, to round-off, for any width.
+    """
+
+    width: InSpreads | Float[np.ndarray | Array, "*n"] = eqx.field(
+        converter=given_width, default=InSpreads(0.3)
+    )
+
+    def coefficients(self, near, components):
+        return coupling_operator(near, components)
+
+
+class OsmoticCorrection(Correction):
+    r"""The half with the density, $\delta\hat H=\hbar u^j\partial_j\hat\rho$: the paper's approximate form of the
+    hopping rate.
+
+    By itself it moves population where nothing couples, as the half that is left out no longer stands against it.
+    """
+
+    width: InSpreads | Float[np.ndarray | Array, "*n"] = eqx.field(
+        converter=given_width, default=InSpreads(0.3)
+    )
+
+    def coefficients(self, near, components):
+        return osmotic_operator(near, components)
+
+
+# -- the theory ------------------------------------------------------------------------------------------------
+
+
 class SurfaceHopping(Theory):
     """Fewest-switches surface hopping.
 
     `representation` of the electronic state: `InDiabaticBasis` or `InAdiabaticBasis`. `rescaling` of the
     momentum at a hop: `AlongCoupling`, `AlongMomentum` or `NoRescaling`. `frustrated` hops: `KeepVelocity`
-    or `ReverseVelocity`. `decoherence`: `NoDecoherence` or `EnergyBasedDecoherence`.
+    or `ReverseVelocity`. `decoherence`: `NoDecoherence` or `EnergyBasedDecoherence`. `correction` of the
+    electronic equation, and so of the probability to hop, by neighbouring trajectories: `NoCorrection`,
+    `FullCorrection` or `OsmoticCorrection`; with one, a state is a whole ensemble, and standard errors come from
+    several (see `ensembles` of `simulate`).
 
     Conserves the norm of psi to round-off and, with rescaling, the energy of each trajectory to the order of
     the step. Its weakness: the density matrix (populations from the active surface, coherences from psi) need
@@ -190,9 +300,19 @@ class SurfaceHopping(Theory):
     rescaling: AlongCoupling | AlongMomentum | NoRescaling = AlongCoupling()
     frustrated: KeepVelocity | ReverseVelocity = KeepVelocity()
     decoherence: NoDecoherence | EnergyBasedDecoherence = NoDecoherence()
-    coupled: ClassVar[bool] = False
+    correction: NoCorrection | Correction = NoCorrection()
     random: ClassVar[bool] = True
     has_trajectories: ClassVar[bool] = True
+
+    @property
+    def coupled(self) -> bool:  # type: ignore[override]
+        """Whether trajectories correct each other."""
+        return isinstance(self.correction, Correction)
+
+    @property
+    def _alone(self) -> "SurfaceHopping":
+        """What a single trajectory of an ensemble does by itself."""
+        return dataclasses.replace(self, correction=NoCorrection())
 
     def requirements(self):
         return Requirements(manifolds=(Canonical,), separable=True, smallest_levels=2)
@@ -200,8 +320,27 @@ class SurfaceHopping(Theory):
     def default_integrator(self, hamiltonian):
         return StrangAroundJumps()
 
+    def resolve(self, hamiltonian, preparation, times):
+        if not isinstance(self.correction, Correction):
+            return self
+        return self._with_width(resolved_width(self.correction, hamiltonian, preparation))
+
+    def in_coordinates(self, shift, scale):
+        if not isinstance(self.correction, Correction) or isinstance(self.correction.width, InSpreads):
+            return self
+        return self._with_width(self.correction.width * scale)
+
+    def _with_width(self, width):
+        return dataclasses.replace(self, correction=dataclasses.replace(self.correction, width=width))
+
     def prepare(self, hamiltonian, preparation, index, key):
         """The active surface is drawn with the probabilities of the initial state."""
+        if self.coupled:
+            each = jax.vmap(self._alone.prepare, in_axes=(None, None, 0, 0))
+            trajectory, weight = each(hamiltonian, preparation, index, key)
+            # position and active surface have taken fold_in(key, 0) and fold_in(key, 1)
+            keys = jax.vmap(lambda own: jax.random.key_data(jax.random.fold_in(own, 2)))(key)
+            return HoppingEnsemble(trajectory, weight / jnp.sum(weight), keys), jnp.ones(())
         start = preparation.draw(hamiltonian, index, key)
         _, vectors = eigensystem(hamiltonian.potential(start.point.position))
         adiabatic = apply(dagger(vectors), start.psi)
@@ -212,6 +351,9 @@ class SurfaceHopping(Theory):
         return self._settled(start.point, adiabatic, vectors, frame, active), start.weight
 
     def energy(self, hamiltonian, y):
+        if self.coupled:
+            each = jax.vmap(self._alone.energy, in_axes=(None, 0))
+            return jnp.sum(y.weight * each(hamiltonian, y.trajectory))
         energies, _ = eigensystem(hamiltonian.potential(y.point.position))
         kinetic = hamiltonian.manifold.kinetic_energy(y.point.momentum)
         on_surface = jnp.sum(_one_hot(y.active, hamiltonian) * energies)
@@ -222,6 +364,8 @@ class SurfaceHopping(Theory):
 
         Both see harmonic modes averaged over a whole step (see `averaging`), of which a kick is half.
         """
+        if self.coupled:
+            return self._parts_of_ensemble(hamiltonian)
 
         def drift(duration):
             flow = hamiltonian.free_flow(duration)
@@ -253,8 +397,50 @@ class SurfaceHopping(Theory):
 
         return drift, kick, turn
 
+    def _parts_of_ensemble(self, hamiltonian):
+        """Each trajectory drifts and is kicked by itself. The states turn in V and in the field of each other, by a
+        midpoint rule that keeps every norm.
+        """
+        drift, kick, _ = self._alone.parts(hamiltonian)
+
+        def of_each(part):
+            def with_duration(duration):
+                flow = jax.vmap(part(duration))
+                return lambda y: HoppingEnsemble(flow(y.trajectory), y.weight, y.key)
+
+            return with_duration
+
+        def turn(duration):
+            average = hamiltonian.averaging(duration)
+
+            def turned(y, correction, time):
+                position = average(y.point.position)
+                psi, marked, frame = self.representation.turn(hamiltonian, position, y, time, correction)
+                return HoppingState(y.point, psi, marked, frame, y.active)
+
+            each = jax.vmap(turned, in_axes=(0, 0, None))
+
+            def flow(y):
+                start = y.trajectory
+                near = neighbours(
+                    start.point.position, y.weight, self.correction.width, hamiltonian.manifold.masses
+                )
+                middle = each(start, self.correction.operator(near, _diabatic_states(start)), duration / 2)
+                correction = self.correction.operator(near, _diabatic_states(middle))
+                return HoppingEnsemble(each(start, correction, duration), y.weight, y.key)
+
+            return flow
+
+        return of_each(drift), of_each(kick), turn
+
     def jump(self, hamiltonian, dt, y, draws):
         """Decide on a hop, pay for it, lose coherence."""
+        if self.coupled:
+
+            def own(trajectory, key):
+                return self._alone.jump(hamiltonian, dt, trajectory, StepDraws(key, draws.step))
+
+            return HoppingEnsemble(jax.vmap(own)(y.trajectory, y.key), y.weight, y.key)
         energies, vectors = eigensystem(hamiltonian.potential(y.point.position))
         amplitudes = _adiabatic(y.psi, y.frame, vectors)
         marked = _adiabatic(y.marked, y.frame, vectors)
@@ -313,6 +499,9 @@ class SurfaceHopping(Theory):
     def classical_points(self, hamiltonian, y):
         """The density operator has its populations from the active surface and its coherences from psi
         (B. R. Landry, M. J. Falk and J. E. Subotnik, J. Chem. Phys. 139, 211101 (2013), method 3)."""
+        if self.coupled:
+            each = jax.vmap(self._alone.classical_points, in_axes=(None, 0))(hamiltonian, y.trajectory)
+            return Weighted(y.trajectory.point, each.density[:, 0], y.weight)
         _, vectors = eigensystem(hamiltonian.potential(y.point.position))
         amplitudes = _adiabatic(y.psi, y.frame, vectors)
         coherences = amplitudes[:, None] * jnp.conj(amplitudes)[None, :]
@@ -324,6 +513,8 @@ class SurfaceHopping(Theory):
         return Weighted(points, density[None], jnp.ones(1))
 
     def check(self, hamiltonian, y):
+        if self.coupled:
+            return jnp.max(jax.vmap(self._alone.check, in_axes=(None, 0))(hamiltonian, y.trajectory))
         norm = jnp.sum(y.psi.real**2 + y.psi.imag**2)
         finite = jnp.isfinite(norm) & jnp.all(jnp.isfinite(y.point.position + y.point.momentum))
         lost = jnp.where(jnp.abs(norm - 1) > 1e-6, Status.lost_norm, Status.fine)
@@ -335,6 +526,16 @@ def _one_hot(active: Int[Array, ""], hamiltonian: SeparableHamiltonian) -> Float
     return (jnp.arange(hamiltonian.levels) == active).astype(float)
 
 
+def _diabatic(psi, frame):
+    """A state in `frame` (None: the diabatic basis) in the diabatic basis."""
+    return psi if frame is None else apply(frame, psi)
+
+
+def _diabatic_states(y):
+    """The electronic states of an ensemble in the diabatic basis, (N, d)."""
+    return jax.vmap(_diabatic)(y.psi, y.frame)
+
+
 def _adiabatic(psi, frame, vectors):
     """Amplitudes in the eigenvectors here, of a state in `frame` (None: the diabatic basis)."""
-    return apply(dagger(vectors), psi if frame is None else apply(frame, psi))
+    return apply(dagger(vectors), _diabatic(psi, frame))
