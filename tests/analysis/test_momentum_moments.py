@@ -68,7 +68,7 @@ def case() -> Case:
     @eqx.filter_jit
     def all_at_once(members):
         def moments_at(psi):
-            return moments_of.momentum_moments(GRID, psi, WEIGHTS, jnp.asarray(GAUGE))
+            return moments_of.mechanical_moments(GRID, psi, WEIGHTS, jnp.asarray(GAUGE))
 
         moments, rates = jax.jvp(moments_at, (members,), (schroedinger(members),))
         inverse = moments_of.inverse_density(moments.density)[None]
@@ -128,7 +128,7 @@ def test_a_change_of_gauge_changes_nothing():
     angle = 0.7 * np.sin(WAVES[0] * X) * np.cos(WAVES[1] * Y) + np.sin(2 * WAVES[1] * Y)
     turned = MEMBERS * np.exp(1j * angle)[None]
     gauge = GAUGE + np.asarray(GRID.gradient(jnp.asarray(angle)))
-    moments = eqx.filter_jit(moments_of.momentum_moments)(GRID, turned, WEIGHTS, jnp.asarray(gauge))
+    moments = eqx.filter_jit(moments_of.mechanical_moments)(GRID, turned, WEIGHTS, jnp.asarray(gauge))
     for name in ("density", "first", "second", "third"):
         before, after = getattr(case().moments, name), getattr(moments, name)
         np.testing.assert_allclose(after, before, atol=1e-10 * float(jnp.abs(before).max()), err_msg=name)
@@ -139,7 +139,7 @@ def test_a_pure_state_has_the_pressure_of_its_density():
     grid = Grid(-12.0, 12.0, 128)
     x = grid.positions()[0]
     psi = np.exp(-(x**2) / 4 / 1.2**2 + 0.8j * x)[None]
-    m = moments_of.momentum_moments(grid, jnp.asarray(psi), jnp.ones(1))
+    m = moments_of.mechanical_moments(grid, jnp.asarray(psi), jnp.ones(1))
     density = np.exp(-(x**2) / 2 / 1.2**2)
     pressure = density / 4 / 1.2**2
     cumulant = moments_of.second_cumulant(m.density, m.first, m.second)[0, 0]

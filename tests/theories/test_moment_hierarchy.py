@@ -191,7 +191,7 @@ def test_a_pure_state_is_the_exact_packet_in_an_anharmonic_well():
     end = later(theory, QUARTIC, y, 0.005, 200)
     psi = np.exp(-((grid.positions()[0] - 0.6) ** 2) / 4 / 0.49) / (2 * np.pi * 0.49) ** 0.25
     psi = exact_packet(psi, grid.positions()[0], 1.0)
-    exact = moments_of.momentum_moments(grid, jnp.asarray(psi)[None], jnp.ones(1))
+    exact = moments_of.mechanical_moments(grid, jnp.asarray(psi)[None], jnp.ones(1))
     inside = slice(48, 144)  # the nodes of the fluid
     np.testing.assert_allclose(np.exp(end.log_density), exact.density[inside], atol=3e-6)
     np.testing.assert_allclose(np.exp(end.log_density) * end.momentum[0], exact.first[0, inside], atol=3e-6)

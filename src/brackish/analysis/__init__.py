@@ -30,13 +30,33 @@ from brackish.analysis.invariants import (
     kelvin_circulation,
     poincare_integral,
 )
+from brackish.analysis.mixtures import (
+    ElectronicMoments,
+    Mixture,
+    metric_second_moment,
+    mixture,
+    pure_first_moment,
+    pure_second_moment,
+    type_e,
+    type_n,
+)
+from brackish.analysis.momentum_moments import (
+    MomentumMoments,
+    magnetic_field,
+    mechanical_moments,
+    momentum_rate,
+    second_cumulant,
+)
 from brackish.analysis.potentials import potential_curves, visited_positions
 
 __all__ = [
     "AdiabaticForces",
     "Circulation",
+    "ElectronicMoments",
     "Factorization",
     "Forces",
+    "Mixture",
+    "MomentumMoments",
     "adiabatic_energy",
     "adiabatic_forces",
     "berry_curvature",
@@ -54,9 +74,19 @@ __all__ = [
     "kelvin_circulation",
     "level_resolvent",
     "linear_growth_rate",
+    "magnetic_field",
+    "mechanical_moments",
+    "metric_second_moment",
+    "mixture",
+    "momentum_rate",
     "poincare_integral",
     "potential_curves",
     "potential_derivatives",
+    "pure_first_moment",
+    "pure_second_moment",
     "quantum_geometric_tensor",
+    "second_cumulant",
+    "type_e",
+    "type_n",
     "visited_positions",
 ]

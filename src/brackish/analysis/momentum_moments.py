@@ -38,7 +38,7 @@ class MomentumMoments(eqx.Module):
     third: Float[Array, "n n n *grid"]
 
 
-def momentum_moments(
+def mechanical_moments(
     grid: Grid,
     psi: Complex[Array, "members *grid"],
     weights: Float[Array, " members"],

@@ -11,6 +11,17 @@ from brackish.plot.files import save
 from brackish.plot.phase_space import phase_space
 from brackish.plot.populations import populations
 from brackish.plot.potentials import potentials
+from brackish.plot.profiles import profiles
 from brackish.plot.sphere import sphere
 
-__all__ = ["cloud", "coherence", "compare", "phase_space", "populations", "potentials", "save", "sphere"]
+__all__ = [
+    "cloud",
+    "coherence",
+    "compare",
+    "phase_space",
+    "populations",
+    "potentials",
+    "profiles",
+    "save",
+    "sphere",
+]
