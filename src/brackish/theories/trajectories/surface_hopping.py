@@ -364,8 +364,8 @@ class SurfaceHopping(Theory):
 
         Both see harmonic modes averaged over a whole step (see `averaging`), of which a kick is half.
         """
-        if self.coupled:
-            return self._parts_of_ensemble(hamiltonian)
+        if isinstance(self.correction, Correction):
+            return self._parts_of_ensemble(hamiltonian, self.correction)
 
         def drift(duration):
             flow = hamiltonian.free_flow(duration)
@@ -397,7 +397,7 @@ class SurfaceHopping(Theory):
 
         return drift, kick, turn
 
-    def _parts_of_ensemble(self, hamiltonian):
+    def _parts_of_ensemble(self, hamiltonian, correction):
         """Each trajectory drifts and is kicked by itself. The states turn in V and in the field of each other, by a
         midpoint rule that keeps every norm.
         """
@@ -413,21 +413,20 @@ class SurfaceHopping(Theory):
         def turn(duration):
             average = hamiltonian.averaging(duration)
 
-            def turned(y, correction, time):
+            def turned(y, operator, time):
                 position = average(y.point.position)
-                psi, marked, frame = self.representation.turn(hamiltonian, position, y, time, correction)
+                psi, marked, frame = self.representation.turn(hamiltonian, position, y, time, operator)
                 return HoppingState(y.point, psi, marked, frame, y.active)
 
             each = jax.vmap(turned, in_axes=(0, 0, None))
 
             def flow(y):
                 start = y.trajectory
-                near = neighbours(
-                    start.point.position, y.weight, self.correction.width, hamiltonian.manifold.masses
-                )
-                middle = each(start, self.correction.operator(near, _diabatic_states(start)), duration / 2)
-                correction = self.correction.operator(near, _diabatic_states(middle))
-                return HoppingEnsemble(each(start, correction, duration), y.weight, y.key)
+                positions, masses = start.point.position, hamiltonian.manifold.masses
+                near = neighbours(positions, y.weight, correction.width, masses)
+                middle = each(start, correction.operator(near, _diabatic_states(start)), duration / 2)
+                operator = correction.operator(near, _diabatic_states(middle))
+                return HoppingEnsemble(each(start, operator, duration), y.weight, y.key)
 
             return flow
 
