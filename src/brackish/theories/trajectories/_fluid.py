@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 
 from brackish.preparations.quasi_random import evenly_spread
-from brackish.typing import Array, Float, Key
+from brackish.typing import Array, Float
 
 
-def even_places(preparation: Any, key: Key, coordinates: int) -> Float[Array, "N n"]:
+def even_places(preparation: Any, key: Array, coordinates: int) -> Float[Array, "N n"]:
     """N evenly spread points of the unit cube, one for each `key`: equal strata in one coordinate, a sequence of low
     discrepancy in more.
 
