@@ -1,6 +1,7 @@
 """What is kept of a run. Each observable carries its name, axes, unit and source."""
 
 from brackish.observables.base import Derived, Observable
+from brackish.observables.conditional import conditional_coherence
 from brackish.observables.standard import (
     adiabatic_populations_at,
     derived_observables,
@@ -13,6 +14,7 @@ __all__ = [
     "Derived",
     "Observable",
     "adiabatic_populations_at",
+    "conditional_coherence",
     "derived_observables",
     "drawn_nodes",
     "standard_observables",

@@ -6,7 +6,7 @@ from brackish.preparations.electronic import Adiabatic, Amplitudes, Diabatic, Mi
 from brackish.preparations.lattice import PacketLattice
 from brackish.preparations.packet import GaussianPacket
 from brackish.preparations.points import Points
-from brackish.preparations.quasi_random import QuasiRandom
+from brackish.preparations.quasi_random import QuasiRandom, evenly
 from brackish.preparations.spins import Directions, Together, UniformDirections
 from brackish.preparations.superposition import Superposition
 from brackish.preparations.thermal import ThermalBath
@@ -30,4 +30,5 @@ __all__ = [
     "Together",
     "UniformDirections",
     "VonMisesFisher",
+    "evenly",
 ]

@@ -53,6 +53,11 @@ def evenly_spread(index: Array, dimensions: int, shift: Any = 0.5) -> Array:
     return jnp.mod(shift + jnp.mod((index + 1) * steps, 1.0), 1.0)
 
 
+def evenly(preparation: Preparation) -> Preparation:
+    """The even form of a packet or a cloud, for one coupled ensemble; any other preparation as it is."""
+    return QuasiRandom(preparation) if isinstance(preparation, GaussianPacket | GaussianCloud) else preparation
+
+
 def _steps(dimensions: int) -> np.ndarray:
     """1 / phi^j for j = 1 ... dimensions, phi the positive root of phi^(dimensions + 1) = phi + 1."""
     phi = 2.0

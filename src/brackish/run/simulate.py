@@ -14,7 +14,7 @@ from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
 from brackish.integrators import Integrator
 from brackish.io import build_dataset, read_checkpoint, store_exists, write_store
 from brackish.observables import Observable, derived_observables, drawn_nodes, standard_observables
-from brackish.preparations import Preparation
+from brackish.preparations import Preparation, evenly
 from brackish.run.accumulate import Totals, means_and_errors
 from brackish.run.block import BlockRecord, Plan, Problem, block_width
 from brackish.run.checkpoint import pack, unpack
@@ -54,8 +54,9 @@ def simulate(
     `trajectories`: how many (1000, or as many as the preparation lays out); theories of the whole
     wavefunction have none.
     `ensembles`: for coupled theories, how many independent ensembles of that size; from two on, means carry
-    standard errors. `seed`: trajectory i draws from the key (seed, i) alone, so nothing below changes a
-    result, not even in the last bit: `chunk` (trajectories a task), `workers` (threads; all processors by
+    standard errors. A single one starts from `QuasiRandom` points of its packet or cloud, of which some hundred are
+    as good as thousands that are drawn. `seed`: trajectory i draws from the key (seed, i) alone, so nothing below
+    changes a result, not even in the last bit: `chunk` (trajectories a task), `workers` (threads; all processors by
     default), `executor` (any of
     `concurrent.futures`), a stop and a `resume`.
     `integrator`: by default the theory's own. `observables`: further ones, beside the standard ones.
@@ -84,6 +85,8 @@ def simulate(
         )
     count = _trajectory_count(theory, preparation, trajectories)
     ensembles = _at_least_one("ensembles", ensembles)
+    if theory.coupled and theory.has_trajectories and ensembles == 1:
+        preparation = evenly(preparation)
     lanes = count if not theory.coupled else (ensembles if theory.has_trajectories else 1)
     steps = times.steps_between_saves(theory.suggested_step(hamiltonian))
     kept = (

@@ -12,7 +12,7 @@ from brackish.hamiltonian import HybridHamiltonian
 from brackish.manifolds import PhasePoint
 from brackish.quantum.components import basis, components
 from brackish.theory import Status, Weighted
-from brackish.typing import Array, Complex, Float, Key, RealScalar
+from brackish.typing import Array, Complex, Float, RealScalar
 
 
 class EnsembleState(eqx.Module):
@@ -39,9 +39,9 @@ class EnsembleState(eqx.Module):
         return jnp.where(finite, lost, Status.not_finite)
 
 
-def ensemble(hamiltonian: HybridHamiltonian, preparation: Any, index: Array, key: Key) -> EnsembleState:
+def ensemble(hamiltonian: HybridHamiltonian, preparation: Any, index: Array, keys: Array) -> EnsembleState:
     """All trajectories of a preparation, with weights that sum to 1."""
-    start = jax.vmap(preparation.draw, in_axes=(None, 0, 0))(hamiltonian, index, key)
+    start = jax.vmap(preparation.draw, in_axes=(None, 0, 0))(hamiltonian, index, keys)
     psi = start.psi if start.psi.ndim == 3 else start.psi[:, :, None]
     return EnsembleState(start.point, psi, start.weight / jnp.sum(start.weight))
 

@@ -4,7 +4,8 @@ $$\dot x^j=\xi^{jk}\pi_k,\qquad\dot\pi_k=-\mathrm{Tr}(\hat\rho\,\partial_k\hat H
 i\hbar\,\dot{\hat\rho}=[\hat H+\delta\hat H,\hat\rho]$$
 
 $$\delta\hat H=-\frac{\hbar^2}{2n}\xi^{ij}\partial_i(n\,\partial_j\hat\rho)
-=\hbar u^j\partial_j\hat\rho-\frac{\hbar^2}2\Delta_M\hat\rho,\qquad F_k=-\frac{\hbar^2}n\xi^{ij}\partial_i(n\,g_{kj})=2\hbar u^jg_{kj}-\hbar^2\xi^{ij}\partial_ig_{kj}$$
+=\hbar u^j\partial_j\hat\rho-\frac{\hbar^2}2\Delta_M\hat\rho,\qquad
+F_k=-\frac{\hbar^2}n\xi^{ij}\partial_i(n\,g_{kj})=2\hbar u^jg_{kj}-\hbar^2\xi^{ij}\partial_ig_{kj}$$
 
 Eqs. (66)-(68) and (64) of Martinazzo and Burghardt, "Quantum hydrodynamics of coupled electron-nuclear systems",
 without the quantum force. $g_{kj}=\frac12\mathrm{Tr}(\partial_k\hat\rho\,\partial_j\hat\rho)$ is the Fubini-Study
@@ -129,7 +130,7 @@ class QuantumAlone(Coupling):
 
 def _osmotic(velocity: Float[Array, "n N a b"], turning: Complex[Array, "n N d d"]):
     r"""$\hbar u^j\partial_j\hat\rho$ and $2\hbar u^jg_{kj}=\hbar
-    u^j\mathrm{Tr}(\partial_k\hat\rho\,\partial_j\hat\rho)$; the velocity may differ from entry to entry of the matrices.
+    u^j\mathrm{Tr}(\partial_k\hat\rho\,\partial_j\hat\rho)$; the velocity may differ from entry to entry.
     """
     operator = jnp.sum(velocity * turning, axis=0)
     return operator, jnp.sum((jnp.conj(turning) * operator[None]).real, axis=(-2, -1))
