@@ -22,6 +22,7 @@ from brackish.analysis.geometry import (
     quantum_geometric_tensor,
 )
 from brackish.analysis.growth import linear_growth_rate
+from brackish.analysis.hopping import hopping_rates, population_flows
 from brackish.analysis.invariants import (
     casimir,
     cell_fluxes,
@@ -70,6 +71,7 @@ __all__ = [
     "fluctuation_force",
     "flux_casimir",
     "fubini_study_metric",
+    "hopping_rates",
     "is_complex",
     "kelvin_circulation",
     "level_resolvent",
@@ -80,6 +82,7 @@ __all__ = [
     "mixture",
     "momentum_rate",
     "poincare_integral",
+    "population_flows",
     "potential_curves",
     "potential_derivatives",
     "pure_first_moment",
