@@ -62,7 +62,8 @@ def profiles(
             axes.plot(position, values[panel], color=colour, linewidth=thick, linestyle=dashes, label=name)
         axes.set_xlim(position[0], position[-1])
         axes.set_ylim(low, high)
-        axes.set_title(f"t = {time:g}", loc="left", fontsize=TEXT, color=INK, pad=5)
+        unit = " (atomic units)" if panel == 0 else ""
+        axes.set_title(f"t = {time:g}{unit}", loc="left", fontsize=TEXT, color=INK, pad=5)
         axes.set_xlabel("position (bohr)", fontsize=TEXT, color=INK)
         axes.tick_params(labelleft=panel == 0)
         if panel == 0:
