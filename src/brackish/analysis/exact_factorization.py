@@ -42,6 +42,9 @@ SOURCE = "Martinazzo and Burghardt, Quantum hydrodynamics of coupled electron-nu
 FLOOR = 1e-6
 """Fields are given where the density is above this part of its largest value."""
 
+NOTHING = 1e-100
+"""A density at which even products with the density are zero: its square is still a number."""
+
 
 class Factorization(eqx.Module):
     r"""The fields of one wavefunction. Made by `factorize`; arrays have the grid trailing.
@@ -194,7 +197,7 @@ class Factorization(eqx.Module):
         r"""$\delta\hat H_{en}=-\tfrac1{2n}\xi^{ij}\partial_i(n\,\partial_j\hat\rho)$ (67), hartree: what the
         neighbouring elements do to the quantum state.
         """
-        return -0.5 * self._over_density(self._divergence(self._turning))
+        return -0.5 * self._over_density(self._divergence(lambda fields: fields._turning))
 
     @property
     def electronic_energy(self) -> Float[Array, "*grid"]:
@@ -229,8 +232,6 @@ class Factorization(eqx.Module):
 
     def forces(self) -> "Forces":
         """Every force on an element of the fluid."""
-        electric_density = -0.5 * self.grid.gradient(self._traced(self._geometry.real))
-        drift = self.fubini_study_potential[None] * self.density_slope
         turning = self.conditional_slope
         magnetic = jnp.einsum("kj...,j...->k...", self.berry_curvature, self.velocity)
         mean = -self._over_density(self._expect(self.potential_slope))
@@ -239,12 +240,12 @@ class Factorization(eqx.Module):
             born_oppenheimer=mean - response,
             born_oppenheimer_correction=response,
             mean=mean,
-            electric=self._over_density(electric_density + drift),
+            electric=-self.slope_of(lambda fields: fields.fubini_study_potential),
             electric_correction=_trace(turning, self.coupling),
-            fubini_study=-self._over_density(self._divergence(self._geometry.real)),
+            fubini_study=-self._over_density(self._divergence(lambda fields: fields._geometry.real)),
             magnetic=magnetic,
             electron_dynamical=self.electric_field,
-            quantum=0.25 * self._over_density(self._divergence(self._density_log_curvature)),
+            quantum=0.25 * self._over_density(self._divergence(lambda fields: fields._density_log_curvature)),
         )
 
     @property
@@ -312,7 +313,7 @@ class Factorization(eqx.Module):
 
     @property
     def _divisor(self) -> Float[Array, "*grid"]:
-        return jnp.where(self.density > 0, self.density, 1.0)
+        return jnp.where(self.density > NOTHING, self.density, 1.0)
 
     @property
     def _overlap_slope(self) -> Complex[Array, "n *grid"]:
@@ -373,13 +374,9 @@ class Factorization(eqx.Module):
     def _traced(self, tensor: Array) -> Array:
         return jnp.einsum("ij,ij...->...", self.inverse_mass, tensor)
 
-    def _divergence(self, tensor: Array) -> Array:
-        r"""$\xi^{ij}\partial_iT_{j\ldots}$: spectral, so that its integral is zero to round-off."""
-        raised = self._raised(tensor)
-        return sum(
-            (self.grid.derivative(raised[i], i) for i in range(1, len(raised))),
-            self.grid.derivative(raised[0], 0),
-        )
+    def _divergence(self, flux: Callable[["Factorization"], Array]) -> Array:
+        r"""$\xi^{ij}\partial_iT_{j\ldots}$ of a flux that depends on $\Psi$ alone."""
+        return jnp.einsum("ij,ij...->...", self.inverse_mass, self.slope_of(flux))
 
     def _expect(self, matrix: Array) -> Array:
         r"""$\Psi^\dagger A\Psi$ of a Hermitian A, (d, d, *grid) or (n, d, d, *grid): real."""
