@@ -231,7 +231,7 @@ def random_well(seed):
 @settings(max_examples=8)
 @given(seed=seeds)
 def test_energy_reversal_and_translation(seed):
-    """On any smooth well: a quarter of the energy's error for half the step; back to the start; and the same elsewhere."""
+    """Half the step, a quarter of the energy's error; turned around, back to the start; and the same elsewhere."""
     theory = bk.QuantumHydrodynamics(4)
     coefficients, packet, shift = random_well(seed)
     system = well(*coefficients)

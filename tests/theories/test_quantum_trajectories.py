@@ -118,7 +118,7 @@ def trap(stiffness, centre=0.0, masses=(1.0,)):
 @settings(max_examples=6)
 @given(stiffness=st.floats(0.0, 1.5), shift=st.floats(-1, 1), momentum=st.floats(-1, 1))
 def test_in_a_trap_anywhere_they_breathe_with_the_packet(stiffness, shift, momentum):
-    """x(t) = <x> + s sigma(t), pi = <p> + s d(sigma)/dt, and the same wherever trap and packet lie between the grid's points."""
+    """x(t) = <x> + s sigma(t), pi = <p> + s d(sigma)/dt, wherever trap and packet lie on the grid."""
     theory, system = bk.QuantumTrajectories(bk.Grid(-9.0, 9.0, 144)), trap(stiffness, shift)
     packet = bk.QuasiRandom(bk.GaussianPacket(0.4 + shift, momentum, 0.8))
     y = walk(theory, system, start(theory, system, packet), 1.5, 400, Strang())

@@ -1,8 +1,8 @@
 r"""Polynomials on the nodes of the normal distribution: for what is smooth in the labels of a Gaussian.
 
-The nodes $s_a$ and weights $W_a$ of Gauss and Hermite integrate polynomials of degree 2M - 1 against the normal density.
-A function is the polynomial of degree M - 1 through its values at the nodes; derivatives and values elsewhere are those of
-that polynomial, and converge exponentially with M where it is analytic.
+The nodes $s_a$ and weights $W_a$ of Gauss and Hermite integrate polynomials of degree 2M - 1 against the normal
+density. A function is the polynomial of degree M - 1 through its values at the nodes; derivatives and values elsewhere
+are those of that polynomial, and converge exponentially with M where it is analytic.
 """
 
 import equinox as eqx

@@ -8,6 +8,7 @@ from brackish.plot.cloud import cloud
 from brackish.plot.coherence import coherence
 from brackish.plot.compare import compare
 from brackish.plot.files import save
+from brackish.plot.fluid import plane, quantum_trajectories
 from brackish.plot.phase_space import phase_space
 from brackish.plot.populations import populations
 from brackish.plot.potentials import potentials
@@ -19,9 +20,11 @@ __all__ = [
     "coherence",
     "compare",
     "phase_space",
+    "plane",
     "populations",
     "potentials",
     "profiles",
+    "quantum_trajectories",
     "save",
     "sphere",
 ]

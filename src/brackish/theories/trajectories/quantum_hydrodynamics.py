@@ -6,10 +6,10 @@ n(x(a),t)=\frac{n_0(a)}{\det\partial x/\partial a}$$
 $$\dot x=\frac{\partial H}{\partial p},\qquad\dot p=-\frac{\partial H}{\partial x}-\partial Q,\qquad
 Q=-\frac{\hbar^2}2\,\frac{\xi^{ij}\partial_i\partial_j\sqrt n}{\sqrt n}$$
 
-Eqs. (14)-(18) and (36)-(42) of Martinazzo and Burghardt, "Quantum hydrodynamics of coupled electron-nuclear systems", in
-the labels a of fluid elements: weights stay, so continuity (37) holds by construction, and the quantum force (42) is the
-derivative of $E_Q$ by the positions. Gauge potentials live in H, and p is the canonical momentum $\pi+A$, whose integral
-around any loop of elements is constant (Kelvin; their appendix A). E. Madelung, Z. Phys. 40, 322 (1927).
+Eqs. (14)-(18) and (36)-(42) of Martinazzo and Burghardt, "Quantum hydrodynamics of coupled electron-nuclear systems",
+in the labels a of fluid elements: weights stay, so continuity (37) holds by construction, and the quantum force (42) is
+the derivative of $E_Q$ by the positions. Gauge potentials live in H, and p is the canonical momentum $\pi+A$, whose
+integral around any loop of elements is constant (Kelvin; their appendix A). E. Madelung, Z. Phys. 40, 322 (1927).
 """
 
 from typing import ClassVar
@@ -69,15 +69,15 @@ class QuantumHydrodynamics(Theory):
 
     Fluid elements have labels: their places in the starting packet, in standard deviations. Position and momentum are
     polynomials of the labels through `nodes` values along each coordinate, at the nodes of Gauss and Hermite, whose
-    weights are the constant weights of the fluid: exact for any Gaussian packet in any quadratic Hamiltonian from 2 nodes
-    on, and exponentially convergent for smooth potentials. The trajectories of a run are elements at evenly spread labels;
-    they are looked at, and cost nothing until then. `quantum_force`: `QuantumForce()` or `WithoutQuantumForce()`.
+    weights are the constant weights of the fluid: exact for any Gaussian packet in any quadratic Hamiltonian, and
+    exponentially convergent for smooth potentials. The trajectories of a run are elements at evenly spread labels; they
+    cost nothing until they are looked at. `quantum_force`: `QuantumForce()` or `WithoutQuantumForce()`.
 
     Needs one level and one or two coordinates; H may hold a vector potential. The metric is that of the `masses` of the
-    manifold. Conserves the energy to the order of the step without drift, the canonical symplectic form, and, for loops of
-    elements, Kelvin's circulation. Its weakness: a fluid has no nodes. Where waves interfere or a packet splits,
-    the mesh folds, and the run stops with an error; see `QuantumTrajectories` for such cases. Momenta are those of the
-    flow: the osmotic part of the momentum spread is not in them.
+    manifold. Conserves the energy to the order of the step without drift, the canonical symplectic form, and, for loops
+    of elements, Kelvin's circulation. Its weakness: a fluid has no nodes. Where waves interfere or a packet splits, the
+    mesh folds, and the run stops with an error; see `QuantumTrajectories` for such cases. More nodes reach farther into
+    the tails, and fold earlier there. Momenta are those of the flow, without the osmotic part of the momentum spread.
     """
 
     nodes: int = eqx.field(static=True, default=8)
@@ -209,9 +209,7 @@ def _deformation(mesh, position):
 
 
 def log_density_slope(mesh: HermiteMesh, position: Float[Array, "nodes n"]) -> Float[Array, "nodes n"]:
-    r"""$\partial_i\ln n$ at each node, for $n=\phi(s)/\det(\partial x/\partial s)$ with the normal density $\phi$ of the
-    labels.
-    """
+    r"""$\partial_i\ln n$ at each node, for $n=\phi(s)/\det(\partial x/\partial s)$ with the normal density $\phi$."""
     determinant, adjugate = _deformation(mesh, position)
     logarithm = jnp.log(determinant)
     by_label = [
