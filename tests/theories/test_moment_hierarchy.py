@@ -161,6 +161,17 @@ def test_a_charged_cloud_in_a_magnetic_field():
     squares = np.concatenate([m.position_squared, m.momentum_squared])
     np.testing.assert_allclose(squares, np.diag(spreads) + means**2, atol=1e-5)
 
+    # the same in coordinates of another scale
+    scale = np.array([2.0, 0.5])
+    scaled = theory.in_coordinates(np.zeros(2), scale)
+    hamiltonian = bk.hamiltonian(
+        lambda q: jnp.zeros((1, 1)), masses=masses / scale**2, frequencies=frequencies
+    )
+    cloud = bk.GaussianCloud(scale * [0.3, -0.2], [0.5, 0.4] / scale, scale * [0.9, 0.8], [0.7, 0.9] / scale)
+    same = later(scaled, hamiltonian, start(scaled, hamiltonian, cloud), 0.01, 120)
+    np.testing.assert_allclose(same.log_density, y.log_density - np.log(np.prod(scale)), atol=1e-9)
+    np.testing.assert_allclose(same.momentum, y.momentum / scale[:, None, None], atol=1e-9)
+
 
 def test_the_step_is_of_fourth_order_and_motion_can_be_turned_back():
     theory = bk.MomentHierarchy(LINE)

@@ -227,6 +227,11 @@ class MomentHierarchy(Theory):
             )
         return self
 
+    def in_coordinates(self, shift, scale):
+        """The box moves along, and a magnetic field is one per area."""
+        magnetic = self.magnetic / float(np.prod(scale)) if self.magnetic else 0.0
+        return MomentHierarchy(self.box.in_coordinates(shift, scale), self.closure, magnetic)
+
     @property
     def box(self) -> Grid:
         """The grid. Raises `InvalidInput` if there is none."""
