@@ -40,10 +40,9 @@ def whole_potential(hamiltonian: SeparableHamiltonian, position: Position) -> In
 def wave_energy(hamiltonian: SeparableHamiltonian, grid: Grid, psi: Complex[Array, "d *grid"]) -> RealScalar:
     """<Psi|H|Psi>, hartree."""
     waves = grid.transform(psi)
-    kinetic = sum(
-        grid.along(axis, k**2 / 2) / hamiltonian.manifold.masses[axis]
-        for axis, k in enumerate(grid.wavenumbers())
-    )
+    kinetic = jnp.zeros(())
+    for axis, k in enumerate(grid.wavenumbers()):
+        kinetic = kinetic + grid.along(axis, k**2 / 2) / hamiltonian.manifold.masses[axis]
     in_motion = jnp.sum(kinetic[None] * (waves.real**2 + waves.imag**2)) / np.prod(grid.points)
     flat = psi.reshape(hamiltonian.levels, -1)
     acted = jax.vmap(lambda q, psi: apply(whole_potential(hamiltonian, q), psi), in_axes=(0, 1), out_axes=1)(

@@ -105,7 +105,7 @@ class QuantumHydrodynamics(Theory):
     def refined(self):
         return QuantumHydrodynamics(self.nodes + max(1, self.nodes // 3), self.quantum_force)
 
-    def mesh(self, hamiltonian: HybridHamiltonian) -> HermiteMesh:
+    def mesh(self, hamiltonian) -> HermiteMesh:
         """The mesh of labels."""
         return HermiteMesh(self.nodes, hamiltonian.manifold.coordinates)
 
@@ -123,11 +123,10 @@ class QuantumHydrodynamics(Theory):
         particles = jax.vmap(lambda z: _energy_of_one(hamiltonian, z))(y.point)
         return jnp.sum(self.mesh(hamiltonian).weights() * particles) + self.quantum_energy(hamiltonian, y)
 
-    def quantum_energy(self, hamiltonian: HybridHamiltonian, y: QuantumHydrodynamicsState) -> RealScalar:
+    def quantum_energy(self, hamiltonian, y: QuantumHydrodynamicsState) -> RealScalar:
         """The part $E_Q$ of h."""
-        return self.quantum_force.energy(
-            self.mesh(hamiltonian), hamiltonian.manifold.masses, y.point.position
-        )
+        masses, position = hamiltonian.manifold.masses, jnp.asarray(y.point.position)
+        return self.quantum_force.energy(self.mesh(hamiltonian), masses, position)
 
     def _quantum_gradient(self, hamiltonian, position):
         """The derivative of E_Q by the positions, per unit weight: minus the quantum force, (nodes, n)."""
@@ -172,7 +171,10 @@ class QuantumHydrodynamics(Theory):
         followed.
         """
         mesh = self.mesh(hamiltonian)
-        return PhasePoint(mesh.at(y.point.position, label), mesh.at(y.point.momentum, label))
+        position, momentum = (
+            mesh.at(jnp.asarray(values), label) for values in (y.point.position, y.point.momentum)
+        )
+        return PhasePoint(position, momentum)
 
     def classical_points(self, hamiltonian, y):
         count = y.label.shape[0]
