@@ -7,6 +7,7 @@ the exact one is black, and bands reach one standard error to each side.
 from brackish.plot.cloud import cloud
 from brackish.plot.coherence import coherence
 from brackish.plot.compare import compare
+from brackish.plot.decoherence import decoherence
 from brackish.plot.files import save
 from brackish.plot.fluid import plane, quantum_trajectories
 from brackish.plot.phase_space import phase_space
@@ -19,6 +20,7 @@ __all__ = [
     "cloud",
     "coherence",
     "compare",
+    "decoherence",
     "phase_space",
     "plane",
     "populations",

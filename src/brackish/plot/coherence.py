@@ -19,6 +19,7 @@ from brackish.plot.style import (
 )
 
 QUANTITIES = ("purity", "coherence")
+_WORDS = {"purity": "purity Tr ρ²", "conditional_coherence": "mean of |ρ₀₁|² over the points"}
 
 
 def coherence(dataset: Any):
@@ -39,9 +40,9 @@ def coherence(dataset: Any):
 
 
 def draw_quantity(axes, runs: Sequence[Run], variable: str, labels: bool = False) -> None:
-    """Purity or coherence of all theories in one panel."""
+    """One quantity of all theories in one panel."""
     ends = draw_runs(axes, runs, variable)
     frame_values(axes, least=0.05, floor=0.0, ceiling=1.0)
-    axes.set_ylabel({"purity": "purity Tr ρ²"}.get(variable, variable), fontsize=TEXT, color=INK)
+    axes.set_ylabel(_WORDS.get(variable, variable), fontsize=TEXT, color=INK)
     if labels:
         direct_labels(axes, ends)

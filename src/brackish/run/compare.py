@@ -1,6 +1,6 @@
 """Several theories on one Hamiltonian, side by side: `compare`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from brackish.theory import Theory
 
 def compare(
     hamiltonian: HybridHamiltonian,
-    theories: Sequence[Theory],
+    theories: Sequence[Theory] | Mapping[str, Theory],
     preparation: Preparation,
     times: Times,
     *,
@@ -28,14 +28,20 @@ def compare(
     """Run every theory from the same start and return one dataset with a leading dimension `theory`.
 
     Options are those of `simulate`. With a `store` (a folder), each theory has its own Zarr store in it, and
-    `resume` goes on from what is there. Theories of the same name are numbered. What a theory does not have
+    `resume` goes on from what is there. `theories`: a list, named by their classes, those of the same name numbered; or
+    theories by names of your own. What a theory does not have
     (a wavefunction has no trajectories) is not a number.
     """
     if not theories:
         raise InvalidInput("Argument `theories` of compare() must name at least one theory.")
-    names = theory_names(theories)
+    named = (
+        theories
+        if isinstance(theories, Mapping)
+        else dict(zip(theory_names(theories), theories, strict=True))
+    )
+    names = list(named)
     results = []
-    for name, theory in zip(names, theories, strict=True):
+    for name, theory in named.items():
         place = None if store is None else Path(store) / f"{name.lower().replace(' ', '_')}.zarr"
         results.append(
             simulate(
