@@ -36,6 +36,18 @@ def pointer(context, address, kind):
     return target(types.int64, kind), build
 
 
+@intrinsic
+def keep(context, array):
+    """To be called at the end of a function that knows an array of its own by its address alone: numba frees an array
+    after the last line that names it.
+    """
+
+    def build(context, builder, signature, arguments):
+        return context.get_dummy_value()
+
+    return types.void(array), build
+
+
 @numba.njit
 def is_question(frame):
     """Whether XLA asks for the version of the interface instead of calling; the answer is written here."""

@@ -22,6 +22,7 @@ from brackish.grids.compiled import (
     argument,
     argument_size,
     is_question,
+    keep,
     pointer,
     register,
     result,
@@ -304,6 +305,9 @@ def deposit(positions, values, spacing, width, reach, orders, fields, origins, c
                         stencil,
                         stride,
                     )
+    keep(kernels)
+    keep(lines)
+    keep(row_weights)
 
 
 @_compile
@@ -360,6 +364,8 @@ def gather(positions, values, spacing, width, reach, orders, fields, slots, by_p
             by_value[a, f] = sums[f]
             for axis in range(axes):
                 by_position[a, axis] -= values[a, f] * sums[(axis + 1) * padded + f]
+    keep(kernels)
+    keep(all_lines)
 
 
 @numba.cfunc(types.int64(Frame), cache=True)

@@ -12,12 +12,21 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from brackish.grids.compiled import Frame, argument, argument_size, is_question, register, result, result_size
+from brackish.grids.compiled import (
+    Frame,
+    argument,
+    argument_size,
+    is_question,
+    keep,
+    register,
+    result,
+    result_size,
+)
 
 LANES = 8  # numbers in a vector
 WORD = 8  # bytes of a number
 STENCIL = 32  # nodes that a kernel reaches
-MOST_NODES = 2**23  # longer lines than this mean that a particle has run away
+MOST_NODES = 2**23  # longer lines than this (or of a length that overflows) mean that a particle has run away
 
 _compile = numba.njit(fastmath={"contract", "reassoc", "nsz", "arcp"}, error_model="numpy", cache=True)
 _VECTOR = ir.VectorType(ir.DoubleType(), LANES)
@@ -84,7 +93,7 @@ def smooth(starts, kernels, tilted, columns, values, slopes):
     for a in range(1, particles):
         first, last = min(first, starts[a]), max(last, starts[a])
     length = last - first + STENCIL
-    if length > MOST_NODES:
+    if not STENCIL <= length <= MOST_NODES:
         values[:] = np.nan
         slopes[:] = np.nan
         return
@@ -102,6 +111,7 @@ def smooth(starts, kernels, tilted, columns, values, slopes):
             tilt = tilted.ctypes.data + stencil * a
             for f in range(quantities):
                 slopes[a, f] = _sum_of_products(place + line * f, tilt)
+    keep(lines)
 
 
 @numba.cfunc(types.int64(Frame), cache=True)
