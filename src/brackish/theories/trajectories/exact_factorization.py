@@ -158,6 +158,10 @@ class NoCoupling(Coupling):
         return jnp.zeros((psi.shape[0], levels, levels)), jnp.zeros_like(near.density_slope)
 
 
+STEEPEST = 0.05
+"""Radians by which neighbours may turn in the field of each other in a suggested step."""
+
+
 # -- the theory ----------------------------------------------------------------------------------------------
 
 
@@ -199,6 +203,14 @@ class ExactFactorization(Theory):
 
     def default_integrator(self, hamiltonian):
         return Strang()
+
+    def suggested_step(self, hamiltonian):
+        """That of the Hamiltonian, or the one in which neighbours turn by STEEPEST, if that is shorter."""
+        step, width = hamiltonian.suggested_step(), self.width
+        if step is None or isinstance(width, InSpreads | Array) or isinstance(self.coupling, NoCoupling):
+            return step
+        lightest = float(np.min(hamiltonian.manifold.masses * width**2))
+        return min(step, 2 * STEEPEST * lightest)
 
     def resolve(self, hamiltonian, preparation, times):
         return dataclasses.replace(self, width=resolved_width(self, hamiltonian, preparation))
