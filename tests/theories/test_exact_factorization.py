@@ -300,6 +300,20 @@ def test_a_tracer_is_felt_by_nobody_and_goes_where_a_trajectory_would():
     assert np.all(np.isfinite(with_it.point.momentum))
 
 
+@pytest.mark.parametrize("coupling", COUPLINGS, ids=str)
+def test_a_tracer_where_nobody_is_feels_nothing_and_twins_are_one(coupling):
+    y = some_ensemble(9, 6)
+    position = y.point.position.at[0].set(500.0).at[2].set(y.point.position[1])
+    psi, weight = y.psi.at[2].set(y.psi[1]), y.weight.at[0].set(0.0)
+    near = neighbours(position, weight, np.array([0.3]), np.array([2000.0]))
+    operator, force = coupling.operator_and_force(bk.models.tully(1), near, psi)
+    assert np.abs(operator[0]).max() < 1e-15
+    assert np.abs(force[:, 0]).max() < 1e-15
+    assert np.all(np.isfinite(operator))
+    assert np.all(np.isfinite(force))
+    assert np.allclose(operator[1], operator[2], rtol=0, atol=1e-15)
+
+
 def test_the_shifted_quantum_momentum_moves_no_population_on_average():
     system = bk.models.tully(1)
     position = np.random.default_rng(8).normal(size=(60, 1))

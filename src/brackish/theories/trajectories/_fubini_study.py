@@ -1,7 +1,7 @@
 r"""The Fubini–Study energy of an ensemble of trajectories with quantum states, in the form of a sum over pairs.
 
-The energy $E_{FS}[n,\hat\rho]=\frac{\hbar^2}4\int n\,\xi^{ij}\,\mathrm{Tr}(\partial_i\hat\rho\,\partial_j\hat\rho)\,dx$ is
-what it costs that the quantum state turns from place to place. From it follow, by
+The energy $E_{FS}=\frac{\hbar^2}4\int n\,\xi^{ij}\,\mathrm{Tr}(\partial_i\hat\rho\,\partial_j\hat\rho)\,dx$ is what it
+costs that the quantum state turns from place to place. From it follow, by
 $n\,\delta\hat H=\delta E_{FS}/\delta\hat\rho$ and by displacements at fixed $\hat\rho$, the operator and the force of
 eqs. (67) and (64) of Martinazzo and Burghardt, "Quantum hydrodynamics of coupled electron-nuclear systems",
 
@@ -35,12 +35,16 @@ from brackish.hamiltonian import SeparableHamiltonian
 from brackish.theories.trajectories._ensembles import InSpreads
 from brackish.typing import Array, Float, RealScalar
 
+FAINT = 1e-9
+"""Where the sum over all others is this share of the largest weight, round-off makes it up."""
+
 
 class Neighbours(eqx.Module):
     r"""What depends on the positions of an ensemble alone.
 
     `position`: (N, n). `sums`: Gaussian sums over all pairs. `weight`: W, (N,). `density`, `density_slope`: n, (N,),
-    and its derivatives, (n, N). `inverse_mass`: $\xi$, (n,). `stiffness`: c, in hartree.
+    and its derivatives, (n, N); `reached`: 1, or 0 for a tracer that is out of reach of all others, whose density is
+    then taken as infinite, so that it feels nothing. `inverse_mass`: $\xi$, (n,). `stiffness`: c, in hartree.
     """
 
     position: Float[Array, "N n"]
@@ -48,6 +52,7 @@ class Neighbours(eqx.Module):
     weight: Float[Array, " N"]
     density: Float[Array, " N"]
     density_slope: Float[Array, "n N"]
+    reached: Float[Array, " N"]
     inverse_mass: Float[Array, " n"]
     stiffness: RealScalar
 
@@ -85,7 +90,11 @@ def neighbours(
     density, slope = sums.values_and_slopes(weight[:, None])
     inverse_mass = 1 / jnp.asarray(masses)
     stiffness = 0.5 * inverse_mass[0] / jnp.asarray(width)[0] ** 2
-    return Neighbours(positions, sums, weight, density[:, 0], slope[..., 0], inverse_mass, stiffness)
+    reached = density[:, 0] > FAINT * jnp.max(weight)
+    number = jnp.where(reached, density[:, 0], jnp.inf)
+    return Neighbours(
+        positions, sums, weight, number, slope[..., 0], reached.astype(float), inverse_mass, stiffness
+    )
 
 
 def check_width(theory: Any) -> None:
@@ -168,7 +177,7 @@ def coupling_operator_and_force(
 
 def _operator(near, components, sums, shared_ones, shared):
     around = sums / near.density[:, None] + shared
-    return 0.5 * near.stiffness * (components * (1 + shared_ones) - around)
+    return 0.5 * near.stiffness * (components * (near.reached[:, None] + shared_ones) - around)
 
 
 def _local_spread(near, squares, components, sums):
