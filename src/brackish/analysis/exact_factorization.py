@@ -20,7 +20,6 @@ the density n are smooth and finite also where n vanishes; they are formed and d
 n last.
 """
 
-import functools
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -33,9 +32,9 @@ import numpy as np
 from brackish.analysis.geometry import adiabatic_energy, berry_curvature, fubini_study_metric
 from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.grids import Grid
-from brackish.hamiltonian import SeparableHamiltonian
+from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
 from brackish.quantum import dagger, eigensystem, product
-from brackish.typing import Array, Bool, Complex, Float, Inexact, Position, RealScalar, SquareMatrix
+from brackish.typing import Array, Bool, Complex, Float, Inexact, RealScalar
 
 SOURCE = "Martinazzo and Burghardt, Quantum hydrodynamics of coupled electron-nuclear systems"
 
@@ -62,7 +61,7 @@ class Factorization(eqx.Module):
     inverse_mass: Float[Array, "n n"]
     potential: Inexact[Array, "d d *grid"]
     potential_slope: Inexact[Array, "n d d *grid"]
-    floor: float = eqx.field(static=True, default=FLOOR)
+    floor: Float[Array, ""]
 
     # the nuclear fluid
 
@@ -150,7 +149,7 @@ class Factorization(eqx.Module):
         r"""$\mathcal M^{(2)}_{kj}=n\pi_k\pi_j-\tfrac14n\,\partial_k\partial_j\ln n$, the closure (72) of a pure
         state.
         """
-        flow = self.current[:, None] * self.current[None] / self._divisor
+        flow = self.current[:, None] * self.current[None] / self._divisor[None, None]
         return flow - 0.25 * self._density_log_curvature
 
     # the quantum state that each element carries
@@ -230,6 +229,7 @@ class Factorization(eqx.Module):
 
     # forces, and the whole
 
+    @eqx.filter_jit
     def forces(self) -> "Forces":
         """Every force on an element of the fluid."""
         turning = self.conditional_slope
@@ -477,7 +477,7 @@ def circulation(psi: Complex[Array, "M d *loops"]) -> Circulation:
 
 
 def factorize(
-    hamiltonian: SeparableHamiltonian,
+    hamiltonian: HybridHamiltonian,
     grid: Grid,
     psi: Inexact[np.ndarray | Array, "d *grid"],
     *,
@@ -511,17 +511,14 @@ def factorize(
             f"Argument `inverse_mass` of factorize must have the shape {2 * (grid.coordinates,)}, "
             f"got {inverse_mass.shape}."
         )
-    nodes = jnp.asarray(grid.nodes())
-    matrix = functools.partial(_electronic, hamiltonian)
-    potential = jax.vmap(matrix)(nodes)
-    slope = jnp.moveaxis(jax.vmap(jax.jacfwd(matrix))(nodes), -1, 1)
+    potential, slope = _electronic_matrices(hamiltonian, jnp.asarray(grid.nodes()))
     return Factorization(
         grid,
         jnp.asarray(psi, complex),
-        jnp.asarray(inverse_mass),
+        jnp.asarray(inverse_mass, float),
         _grid_trailing(potential, grid),
         _grid_trailing(slope, grid),
-        floor,
+        jnp.asarray(floor, float),
     )
 
 
@@ -619,6 +616,7 @@ def _tabulated(fields: Factorization) -> dict[str, Any]:
     }
 
 
+@eqx.filter_jit
 def adiabatic_forces(hamiltonian: SeparableHamiltonian, fields: Factorization, level: int) -> AdiabaticForces:
     """The second column of Table I: the forces of eigenstate number `level`, at the velocities of the fluid; zero where
     the density is not resolved.
@@ -645,9 +643,16 @@ def adiabatic_forces(hamiltonian: SeparableHamiltonian, fields: Factorization, l
     return AdiabaticForces(*(jnp.where(seen, force, 0.0) for force in (uphill, electric, magnetic)))
 
 
-def _electronic(hamiltonian: SeparableHamiltonian, position: Position) -> SquareMatrix:
-    """V(q) with the harmonic energy that trajectories move exactly."""
-    return hamiltonian.potential(position) + hamiltonian.harmonic(position) * jnp.eye(hamiltonian.levels)
+@eqx.filter_jit
+def _electronic_matrices(
+    hamiltonian: SeparableHamiltonian, nodes: Float[Array, "G n"]
+) -> tuple[Array, Array]:
+    """V(q) with the harmonic energy that trajectories move exactly, (G, d, d), and its derivatives, (G, n, d, d)."""
+
+    def matrix(position):
+        return hamiltonian.potential(position) + hamiltonian.harmonic(position) * jnp.eye(hamiltonian.levels)
+
+    return jax.vmap(matrix)(nodes), jnp.moveaxis(jax.vmap(jax.jacfwd(matrix))(nodes), -1, 1)
 
 
 def _grid_trailing(values: Array, grid: Grid) -> Array:
