@@ -81,6 +81,8 @@ SYSTEMS = {
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "Exact": {"start": PACKET},
+    "QuantumTrajectories": {"start": PACKET},
+    "QuantumHydrodynamics": {"start": PACKET, "stop": 1.0, "step": 0.0125},
     "SurfaceHopping": {"trajectories": 4000, "start": SLOW},
     "AleksandrovGerasimenko": {"step": 0.0125},
     "HybridMeanField": {"step": 0.0125},
@@ -96,7 +98,7 @@ def prepared(name: str, system: str) -> bk.Ehrenfest:
     kind = named_theories()[name]
     wanted = {parameter.name for parameter in parameters(kind)}
     options: dict[str, Any] = {}
-    if "grid" in wanted and name != "Exact":
+    if "grid" in wanted and kind.has_phase_space:
         options["grid"] = {"plane": BOX, "plane, one level": WIDE}.get(system, GLOBE)
     if "planck" in wanted and system.startswith("sphere"):
         options["planck"] = 0.5

@@ -85,6 +85,7 @@ class QuantumHydrodynamics(Theory):
     coupled: ClassVar[bool] = True
     random: ClassVar[bool] = False
     has_trajectories: ClassVar[bool] = True
+    has_phase_space: ClassVar[bool] = False
     light: ClassVar[bool] = False
 
     def requirements(self):

@@ -83,6 +83,7 @@ class QuantumTrajectories(Theory):
     coupled: ClassVar[bool] = True
     random: ClassVar[bool] = False
     has_trajectories: ClassVar[bool] = True
+    has_phase_space: ClassVar[bool] = False
     light: ClassVar[bool] = False
 
     def requirements(self):
