@@ -7,6 +7,7 @@ the exact one is black, and bands reach one standard error to each side.
 from brackish.plot.cloud import cloud
 from brackish.plot.coherence import coherence
 from brackish.plot.compare import compare
+from brackish.plot.conditional import bloch, forces
 from brackish.plot.decoherence import decoherence
 from brackish.plot.files import save
 from brackish.plot.fluid import plane, quantum_trajectories
@@ -17,10 +18,12 @@ from brackish.plot.profiles import profiles
 from brackish.plot.sphere import sphere
 
 __all__ = [
+    "bloch",
     "cloud",
     "coherence",
     "compare",
     "decoherence",
+    "forces",
     "phase_space",
     "plane",
     "populations",

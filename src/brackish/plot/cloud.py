@@ -8,10 +8,10 @@ import numpy as np
 from brackish.plot.phase_space import (
     POINTS,
     POPULATION_COLOURS,
-    _along,
-    _draw_bar,
-    _limits,
-    _livelier,
+    draw_bar,
+    followed_values,
+    limits_of,
+    livelier_coordinate,
 )
 from brackish.plot.reading import in_words, is_adiabatic, require, runs_of, subtitle_of, title_of
 from brackish.plot.style import HEADER, INK, SMALL, TEXT, header, name_panel, new_figure, place
@@ -42,11 +42,11 @@ def cloud(dataset: Any, times: Sequence[float] | None = None):
     figure = new_figure(left + len(saves) * (PANEL + GAP) + bar, total)
     colours = LinearSegmentedColormap.from_list("population", POPULATION_COLOURS)
     level = int(np.nanargmax(runs[0].data[shade].isel(time=0).mean("trajectory").values))
-    coordinate, which = _livelier(runs[0])
-    limits = [_limits(runs, name, coordinate) for name in POINTS]
+    coordinate, which = livelier_coordinate(runs[0])
+    limits = [limits_of(runs, name, coordinate) for name in POINTS]
     drawn = None
     for row, run in enumerate(runs):
-        position, momentum = (_along(run, name, coordinate) for name in POINTS)
+        position, momentum = (followed_values(run, name, coordinate) for name in POINTS)
         state = run.data[shade].isel(level=level).transpose("trajectory", "time").values
         top = total - HEADER - 0.35 - row * (PANEL + BETWEEN)
         for column, save in enumerate(saves):
@@ -73,7 +73,7 @@ def cloud(dataset: Any, times: Sequence[float] | None = None):
             if row == len(runs) - 1:
                 axes.set_xlabel(f"position{which} (bohr)", fontsize=TEXT, color=INK)
     beside, top = left + len(saves) * (PANEL + GAP) + 0.1, total - HEADER - 0.35
-    _draw_bar(figure, drawn, (beside, top - PANEL, beside + 0.12, top))
+    draw_bar(figure, drawn, (beside, top - PANEL, beside + 0.12, top))
     kind = "diabatic" if shade == "trajectory_population" else "adiabatic"
     figure.axes[-1].set_ylabel(f"{kind} population of level {level}", fontsize=TEXT, color=INK)
     header(figure, left, title_of(dataset), subtitle_of(dataset))

@@ -33,8 +33,8 @@ def phase_space(dataset: Any):
     figure = new_figure(left + columns * (width + gap) + bar, total)
     colours = LinearSegmentedColormap.from_list("population", POPULATION_COLOURS)
     level = int(np.nanargmax(runs[0].data[shade].isel(time=0).mean("trajectory").values))
-    coordinate, which = _livelier(runs[0])
-    limits = [_limits(runs, name, coordinate) for name in POINTS]
+    coordinate, which = livelier_coordinate(runs[0])
+    limits = [limits_of(runs, name, coordinate) for name in POINTS]
     collection = None
     for number, run in enumerate(runs):
         row, column = divmod(number, columns)
@@ -53,7 +53,7 @@ def phase_space(dataset: Any):
         if column == 0:
             axes.set_ylabel(f"momentum{which} (ħ/bohr)", fontsize=TEXT, color=INK)
     beside, top = left + columns * (width + gap), total - HEADER - 0.3
-    _draw_bar(figure, collection, (beside, top - height, beside + 0.12, top))
+    draw_bar(figure, collection, (beside, top - height, beside + 0.12, top))
     kind = "diabatic" if shade == "trajectory_population" else "adiabatic"
     figure.axes[-1].set_ylabel(f"{kind} population of level {level}", fontsize=TEXT, color=INK)
     figure.legend(
@@ -70,7 +70,7 @@ def phase_space(dataset: Any):
     return figure
 
 
-def _livelier(run: Run) -> tuple[int, str]:
+def livelier_coordinate(run: Run) -> tuple[int, str]:
     """The coordinate whose trajectories go farthest, measured by how widely they start, and words for it."""
     position = run.data["trajectory_position"].transpose("followed_coordinate", "trajectory", "time").values
     if len(position) == 1:
@@ -81,13 +81,14 @@ def _livelier(run: Run) -> tuple[int, str]:
     return farthest, f" of coordinate {farthest}"
 
 
-def _along(run: Run, variable: str, coordinate: int) -> np.ndarray:
+def followed_values(run: Run, variable: str, coordinate: int) -> np.ndarray:
     """One coordinate of every trajectory, (trajectories, saves)."""
     return run.data[variable].isel(followed_coordinate=coordinate).transpose("trajectory", "time").values
 
 
-def _limits(runs: Sequence[Run], variable: str, coordinate: int) -> tuple[float, float]:
-    values = np.concatenate([_along(run, variable, coordinate).ravel() for run in runs])
+def limits_of(runs: Sequence[Run], variable: str, coordinate: int) -> tuple[float, float]:
+    """Where an axis begins and ends that holds what was followed in all runs."""
+    values = np.concatenate([followed_values(run, variable, coordinate).ravel() for run in runs])
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     margin = 0.04 * (high - low) if high > low else 1.0
     return low - margin, high + margin
@@ -96,7 +97,7 @@ def _limits(runs: Sequence[Run], variable: str, coordinate: int) -> tuple[float,
 def _draw_trajectories(axes, run: Run, coordinate: int, population, colours, scale):
     from matplotlib.collections import LineCollection
 
-    position, momentum = (_along(run, name, coordinate) for name in POINTS)
+    position, momentum = (followed_values(run, name, coordinate) for name in POINTS)
     population = population.transpose("trajectory", "time").values
     points = np.stack([position, momentum], axis=-1)
     pieces = np.stack([points[:, :-1], points[:, 1:]], axis=-2)
@@ -137,7 +138,8 @@ def _draw_trajectories(axes, run: Run, coordinate: int, population, colours, sca
     return drawn
 
 
-def _draw_bar(figure, drawn, cell: tuple[float, float, float, float]) -> None:
+def draw_bar(figure, drawn, cell: tuple[float, float, float, float]) -> None:
+    """The bar of colours of what was drawn, in a cell of the figure (inches)."""
     axes = place(figure, *cell)
     axes.grid(False)
     bar = figure.colorbar(drawn, cax=axes)
