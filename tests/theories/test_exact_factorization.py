@@ -196,14 +196,18 @@ def tully(model, wavenumber, coupling=COUPLINGS[0], trajectories=200, width=0.3,
     return bk.simulate(bk.models.tully(model), theory, packet, times, trajectories=trajectories)
 
 
-@pytest.mark.parametrize(("model", "wavenumber"), [(1, 10), (2, 16)])
-def test_final_populations_are_the_exact_ones_where_those_of_ehrenfest_are_not(model, wavenumber):
-    exact = REFERENCE[f"tully{model}_k{wavenumber}"]["series"]["pop_ad"][-1][1]
+@pytest.mark.parametrize(
+    ("model", "wavenumber", "exact"), [(1, 10, 0.1552), (1, 20, 0.4923), (2, 16, 0.1861), (2, 30, 0.6404)]
+)
+def test_final_populations_are_the_exact_ones_where_those_of_ehrenfest_are_not(model, wavenumber, exact):
+    """Exact ones from `Exact`; two of them also from the reference."""
+    series = REFERENCE.get(f"tully{model}_k{wavenumber}", {}).get("series")
+    assert series is None or abs(series["pop_ad"][-1][1] - exact) < 5e-5
     coupled, alone = (
-        tully(model, wavenumber, c).adiabatic_population[-1, 1] for c in (COUPLINGS[0], COUPLINGS[-1])
+        float(tully(model, wavenumber, c).adiabatic_population[-1, 1]) for c in (COUPLINGS[0], COUPLINGS[-1])
     )
     assert abs(coupled - exact) < 0.005
-    assert abs(alone - exact) > 0.01
+    assert abs(alone - exact) > 2 * abs(coupled - exact)
 
 
 def test_energy_is_conserved_and_its_error_falls_with_the_square_of_the_step():
