@@ -55,7 +55,9 @@ def evenly_spread(index: Array, dimensions: int, shift: Any = 0.5) -> Array:
 
 def evenly(preparation: Preparation) -> Preparation:
     """The even form of a packet or a cloud, for one coupled ensemble; any other preparation as it is."""
-    return QuasiRandom(preparation) if isinstance(preparation, GaussianPacket | GaussianCloud) else preparation
+    return (
+        QuasiRandom(preparation) if isinstance(preparation, GaussianPacket | GaussianCloud) else preparation
+    )
 
 
 def _steps(dimensions: int) -> np.ndarray:
