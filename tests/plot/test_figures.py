@@ -450,6 +450,7 @@ def test_labels_do_not_overlap():
         ("HybridKoopman", "Hybrid Koopman"),
         ("KoopmanVanHove 2", "Koopman–van Hove 2"),
         ("shin_metiu", "Shin metiu"),
+        ("ShinMetiu", "Shin–Metiu"),
         ("Exact", "Exact"),
     ],
 )

@@ -15,6 +15,7 @@ PEOPLE = {
     "BornOppenheimer": "Born–Oppenheimer",
     "KoopmanVanHove": "Koopman–van Hove",
     "KoopmanVonNeumann": "Koopman–von Neumann",
+    "ShinMetiu": "Shin–Metiu",
     "VonMisesFisher": "von Mises–Fisher",
 }
 NAMES = ("Ehrenfest", "Koopman", "Liouville")
