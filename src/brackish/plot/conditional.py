@@ -28,17 +28,17 @@ WITHIN = 1e-2
 MOST_TIMES = 4
 
 DENSITY = "#DCE3EA"
-POTENTIALS = (
+POTENTIALS: tuple[tuple[str, str, str, Any], ...] = (
     ("electronic_energy", "mean electronic", "#0072B2", (0, (4, 1.6))),
     ("scalar_potential", "with Fubini–Study", "#D55E00", "solid"),
 )
-FORCES = (
+FORCES: tuple[tuple[str, str, str, Any], ...] = (
     ("total_force", "total", "#000000", "solid"),
     ("mean_force", "mean", "#0072B2", (0, (4, 1.6))),
     ("fubini_study_force", "Fubini–Study", "#D55E00", "solid"),
     ("quantum_force", "quantum", "#009E73", (0, (1.4, 1.2))),
 )
-COMPONENTS = (
+COMPONENTS: tuple[tuple[str, str, Any], ...] = (
     ("$s_x$", "#0072B2", "solid"),
     ("$s_y$", "#D55E00", (0, (4, 1.6))),
     ("$s_z$", "#000000", "solid"),
