@@ -3,7 +3,8 @@
 For Tully's models, the double arch and Shin and Metiu's at several momenta: the final upper-state population, and root
 mean squares over all saves of what differs from `Exact`: population, indicator of decoherence (mean of |rho_01|^2 over
 the points, adiabatic basis), mean momentum, spread of the momentum. Coupled theories and Ehrenfest start from
-evenly spread points of the packet's Wigner function, surface hopping from random ones.
+evenly spread points of the packet's Wigner function or, where the table says so, from fluid elements with one momentum,
+surface hopping from random ones.
 `python benchmarks/factorization_accuracy.py [trajectories]` prints Markdown.
 """
 
@@ -49,6 +50,7 @@ SYSTEMS = {
     ),
 }
 WIDTHS = (0.2, 0.3, 0.4)
+FLUID_WIDTHS = (0.1, 0.15, 0.2)
 ROWS = {
     "geometric alone": bk.GeometricAlone(),
     "quantum alone, no net transfer": bk.QuantumAlone(),
@@ -93,6 +95,13 @@ def table(name: str, count: int) -> None:
     for width in WIDTHS:
         theory = bk.ExactFactorization(width=bk.InSpreads(width))
         runs[f"**geometric and quantum**, width {width}"] = (theory, even, count)
+    for width in FLUID_WIDTHS:
+        theory = bk.ExactFactorization(width=bk.InSpreads(width))
+        runs[f"**the same from fluid elements**, width {width}"] = (
+            theory,
+            bk.FluidElements(packet, count),
+            None,
+        )
     for label, coupling in ROWS.items():
         runs[label] = (bk.ExactFactorization(coupling), even, count)
     for label, (theory, start, trajectories) in runs.items():

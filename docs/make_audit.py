@@ -87,6 +87,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "AleksandrovGerasimenko": {"step": 0.0125},
     "HybridMeanField": {"step": 0.0125},
     "ContinuumEhrenfest": {"stop": 2.4, "step": 0.0125},
+    "ExactFactorization": {"step": 0.002},
     "Koopmons": {"trajectories": 256, "step": 0.025},
     "SpinKoopmons": {"step": 0.0125},
     "NonlinearKoopman": {"system": "sphere", "stop": 0.2, "step": 0.004},

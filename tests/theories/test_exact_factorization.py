@@ -336,6 +336,23 @@ def test_the_shifted_quantum_momentum_moves_no_population_on_average():
     assert abs(rates[0]) < 1e-10 * abs(rates[1])
 
 
+def test_fluid_elements_lose_the_coherence_that_they_should():
+    """One momentum and one state at each place: then neighbours decohere as in exact mechanics (0.005 at the end)."""
+    packet = bk.GaussianPacket(-10.0, 16.0, 0.625, bk.Adiabatic(0))
+    theory, times = bk.ExactFactorization(width=bk.InSpreads(0.2)), bk.times(3000.0, 4)
+    kept = (bk.observables.conditional_coherence,)
+    run = bk.simulate(bk.models.tully(2), theory, bk.FluidElements(packet, 400), times, observables=kept)
+    alone = bk.simulate(bk.models.tully(2), bk.Ehrenfest(), packet, times, trajectories=400, observables=kept)
+    assert run.conditional_coherence[-1] < 0.03
+    assert alone.conditional_coherence[-1] > 0.09
+
+
+def test_a_step_that_turns_neighbours_too_far_is_refused():
+    packet, times = bk.GaussianPacket(0.0, 10.0, 1.0, 0), bk.times(400.0, 2, step=200.0)
+    with pytest.raises(bk.RunFailed, match="time step is 200"):
+        bk.simulate(bk.models.tully(1), bk.ExactFactorization(width=0.1), packet, times, trajectories=8)
+
+
 def test_widths_that_do_not_fit_are_refused_by_name():
     packet = bk.GaussianPacket([0.0, 0.0], 0.0, 0.5, 0)
     times = bk.times(10.0, 1)

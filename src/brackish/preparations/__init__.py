@@ -3,6 +3,7 @@
 from brackish.preparations.base import Draw, Preparation
 from brackish.preparations.cloud import GaussianCloud
 from brackish.preparations.electronic import Adiabatic, Amplitudes, Diabatic, Mixture
+from brackish.preparations.fluid_elements import FluidElements
 from brackish.preparations.lattice import PacketLattice
 from brackish.preparations.packet import GaussianPacket
 from brackish.preparations.points import Points
@@ -18,6 +19,7 @@ __all__ = [
     "Diabatic",
     "Directions",
     "Draw",
+    "FluidElements",
     "GaussianCloud",
     "GaussianPacket",
     "Mixture",

@@ -160,6 +160,8 @@ class NoCoupling(Coupling):
 
 STEEPEST = 0.05
 """Radians by which neighbours may turn in the field of each other in a suggested step."""
+LONGEST = 1.0
+"""Beyond as many radians a step has no meaning: round-off grows until it is everything."""
 
 
 # -- the theory ----------------------------------------------------------------------------------------------
@@ -287,6 +289,12 @@ class ExactFactorization(Theory):
 
             def flow(y):
                 near = self._neighbours(hamiltonian, y)
+                # numbers stop being numbers, and the run says so, instead of going on with wrong ones
+                near = eqx.tree_at(
+                    lambda n: n.stiffness,
+                    near,
+                    jnp.where(near.stiffness * abs(duration) < LONGEST, near.stiffness, jnp.nan),
+                )
                 potential = jax.vmap(lambda q: hamiltonian.potential(average(q)))(y.point.position)
 
                 def sweep(_, middle):
