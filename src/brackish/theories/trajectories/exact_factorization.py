@@ -236,7 +236,12 @@ class ExactFactorization(Theory):
         return self.coupling.energy(self._neighbours(hamiltonian, y), y.psi)
 
     def _neighbours(self, hamiltonian, y) -> Neighbours:
-        return neighbours(y.point.position, y.weight, self.width, hamiltonian.manifold.masses)
+        if isinstance(self.width, InSpreads):
+            raise InvalidInput(
+                "The width of ExactFactorization is not chosen yet: give a number, or let `resolve` choose."
+            )
+        width = jnp.broadcast_to(jnp.asarray(self.width), hamiltonian.manifold.masses.shape)
+        return neighbours(y.point.position, y.weight, width, hamiltonian.manifold.masses)
 
     def flow(self, hamiltonian, t, y):
         """Eqs. (66)-(68), as a time derivative."""
