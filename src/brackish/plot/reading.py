@@ -101,6 +101,9 @@ def subtitle_of(dataset: Any, runs: Sequence[Run] = (), *variables: str) -> str:
     preparation = _decoded(dataset.attrs.get("preparation"))
     if preparation.get("type"):
         words = [in_words(str(preparation["type"]))]
+        # what lays the points of a packet is named; the numbers are those of the packet
+        inner = preparation.get("start", preparation.get("packet"))
+        preparation = inner if isinstance(inner, dict) else preparation
         for key in ("position", "momentum", "width", "temperature"):
             value = preparation.get(key)
             value = value[0] if isinstance(value, list) and len(value) == 1 else value
