@@ -68,7 +68,9 @@ def gradient(system, count: int, with_xla: bool = False) -> float:
         koopmons.deposit, koopmons.gather = deposit_reference, gather_reference
 
     def call(q):
-        found = theory._correlation(system, EnsembleState(bk.PhasePoint(q, y.point.momentum), y.psi, y.weight))
+        found = theory._correlation(
+            system, EnsembleState(bk.PhasePoint(q, y.point.momentum), y.psi, y.weight)
+        )
         return found.by_point.position + found.by_component[:, :1]
 
     try:

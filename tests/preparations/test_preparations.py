@@ -385,7 +385,9 @@ def test_fluid_elements_are_quantiles_with_one_momentum():
     system, key = bk.models.tully(1), jax.random.key(0)
     points = [elements.draw(system, jnp.asarray(k), key).point for k in range(8)]
     position = np.array([float(p.position[0]) for p in points])
-    assert np.allclose(jax.scipy.stats.norm.cdf(position, 1.0, 2.0), (np.arange(8) + 0.5) / 8, rtol=0, atol=1e-12)
+    assert np.allclose(
+        jax.scipy.stats.norm.cdf(position, 1.0, 2.0), (np.arange(8) + 0.5) / 8, rtol=0, atol=1e-12
+    )
     assert all(float(p.momentum[0]) == 5.0 for p in points)
     with pytest.raises(bk.InvalidInput, match="`number` of FluidElements"):
         bk.FluidElements(packet, 0)
