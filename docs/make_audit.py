@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import brackish as bk
+from brackish.grids import Grid
 from brackish.run.catalogue import named_theories, parameters
 
 PAULI_X = jnp.array([[0.0, 1.0], [1.0, 0.0]])
@@ -70,6 +71,7 @@ BOX = bk.PhaseSpace((-6.0, -6.0), (6.0, 6.0), 96)
 WIDE = bk.PhaseSpace((-9.0, -9.0), (9.0, 9.0), 144)
 """A box whose edges do not matter where motion is fast in its corners."""
 GLOBE = bk.SphereGrid(24)
+LINE = Grid(-4.0, 4.5, 96)
 
 SYSTEMS = {
     "plane": (PLANE, NARROW, 4.8),
@@ -88,6 +90,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "HybridMeanField": {"step": 0.0125},
     "ContinuumEhrenfest": {"stop": 2.4, "step": 0.0125},
     "ExactFactorization": {"step": 0.002},
+    "MomentHierarchy": {
+        "options": {"grid": LINE, "closure": bk.Gaussian()},
+        "stop": 0.6,
+        "step": 0.005,
+    },
     "Koopmons": {"trajectories": 256, "step": 0.025},
     "SpinKoopmons": {"step": 0.0125},
     "NonlinearKoopman": {"system": "sphere", "stop": 0.2, "step": 0.004},
@@ -98,7 +105,7 @@ def prepared(name: str, system: str) -> bk.Ehrenfest:
     """The theory of this name, with a grid and with the hbar of the system where it wants them."""
     kind = named_theories()[name]
     wanted = {parameter.name for parameter in parameters(kind)}
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = dict(SETTINGS.get(name, {}).get("options", {}))
     if "grid" in wanted and kind.has_phase_space:
         options["grid"] = {"plane": BOX, "plane, one level": WIDE}.get(system, GLOBE)
     if "planck" in wanted and system.startswith("sphere"):

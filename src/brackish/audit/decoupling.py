@@ -99,28 +99,19 @@ def examine(bench: Bench) -> Finding:
     record = bench.run(**arguments)
     other = bench.run(interaction=0.0, state=second)
     quantum_error, classical_error = bench.errors(record, **arguments)
-    follows = _distance_from_free_motion(record, np.asarray(bench.hamiltonian.quantum()), bench.planck)
-    measurements = [
-        Measurement(
-            "change of the purity",
-            float(np.max(np.abs(record.purity - record.purity[0]))),
-            ROUND_OFF + 6 * quantum_error,
-            WHY,
-        ),
-        Measurement(
-            "density operator beside exp(-i H_Q t)",
-            follows,
-            ROUND_OFF + 3 * quantum_error,
-            WHY,
-        ),
+    measurements, notes = [], []
+    if bench.hamiltonian.levels > 1:
+        measurements += _quantum_side(bench, record, quantum_error)
+    else:
+        notes.append("one level: no quantum side to compare")
+    measurements.append(
         Measurement(
             "classical moments, one quantum state beside another",
             record.classical_distance(other),
             SAME_MOTION + 6 * classical_error,
             "in units of the spread; the same for each of the two",
-        ),
-    ]
-    notes = []
+        )
+    )
     if bench.theory.has_phase_space:
         alone = bench.run(**arguments, theory=ClassicalMotion(bench.theory), steps=SHORTER)
         measurements.append(
@@ -133,10 +124,20 @@ def examine(bench: Bench) -> Finding:
         )
     else:
         notes.append("no classical phase space to compare with classical motion")
-    if not np.any(np.asarray(bench.hamiltonian.quantum())):
+    if bench.hamiltonian.levels > 1 and not np.any(np.asarray(bench.hamiltonian.quantum())):
         notes.append("H_Q is zero here: the density operator must stand still")
     done = "interaction scaled to zero, two random quantum states, beside exact quantum and classical motion"
     return Finding(4, NAME, tuple(measurements), done, tuple(notes))
+
+
+def _quantum_side(bench: Bench, record, error: float) -> list[Measurement]:
+    """Its purity, and its motion beside free motion."""
+    follows = _distance_from_free_motion(record, np.asarray(bench.hamiltonian.quantum()), bench.planck)
+    purity = float(np.max(np.abs(record.purity - record.purity[0])))
+    return [
+        Measurement("change of the purity", purity, ROUND_OFF + 6 * error, WHY),
+        Measurement("density operator beside exp(-i H_Q t)", follows, ROUND_OFF + 3 * error, WHY),
+    ]
 
 
 def _distance_from_free_motion(record, energy: np.ndarray, planck: float) -> float:
