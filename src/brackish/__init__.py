@@ -49,6 +49,7 @@ from brackish.preparations import (
     VonMisesFisher,
 )
 from brackish.run import Times, compare, simulate, times
+from brackish.spins import Bonds, Cubic, RealUnits, ReducedUnits, SpinSystem, Uniaxial
 from brackish.theories import *  # noqa: F403  (the room's own list says what is public)
 from brackish.theories import __all__ as _theories
 
@@ -57,9 +58,11 @@ __version__ = "0.1.0"
 __all__ = [
     "Adiabatic",
     "Audit",
+    "Bonds",
     "BrackishError",
     "Canonical",
     "CheckpointError",
+    "Cubic",
     "Diabatic",
     "Directions",
     "FluidElements",
@@ -76,14 +79,18 @@ __all__ = [
     "Product",
     "ProductPoint",
     "QuasiRandom",
+    "RealUnits",
+    "ReducedUnits",
     "RunFailed",
     "SeparableHamiltonian",
     "SphereGrid",
     "Spheres",
+    "SpinSystem",
     "Superposition",
     "ThermalBath",
     "Times",
     "Together",
+    "Uniaxial",
     "UniformDirections",
     "UnsupportedHamiltonian",
     "VonMisesFisher",

@@ -9,6 +9,7 @@ sides apart.
 
 import abc
 from collections.abc import Callable
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -21,17 +22,20 @@ from brackish.errors import InvalidInput
 from brackish.manifolds import Canonical, Manifold, PhasePoint, Product, Spheres
 from brackish.quantum import apply, expect
 from brackish.typing import Array, Float, Inexact, Point, Position, RealScalar, Spinor, SquareMatrix
+from brackish.units import ATOMIC_LABELS, Labels
 
 
 class HybridHamiltonian(eqx.Module):
     """The interface of every Hamiltonian: d quantum `levels` whose operator depends on a point of a classical
     `manifold`.
 
-    Energies in hartree, hbar = 1. A large or structured model may override `expect` and `apply`.
+    Energies in hartree, hbar = 1, unless `labels` says otherwise. A large or structured model may override
+    `expect` and `apply`.
     """
 
     manifold: eqx.AbstractVar[Manifold]
     levels: eqx.AbstractVar[int]
+    labels: ClassVar[Labels] = ATOMIC_LABELS
 
     @abc.abstractmethod
     def classical(self, z: Point) -> RealScalar:
@@ -380,8 +384,8 @@ def _same_space(first: Manifold, second: Manifold) -> bool:
     spheres = [
         manifold.spheres if isinstance(manifold, Product) else manifold for manifold in (first, second)
     ]
-    lengths = [float(part.length) for part in spheres if isinstance(part, Spheres)]
-    return first.describe() == second.describe() and len(set(lengths)) <= 1
+    lengths = [np.unique(part.length).tolist() for part in spheres if isinstance(part, Spheres)]
+    return first.describe() == second.describe() and all(length == lengths[0] for length in lengths)
 
 
 def scale_interaction(system: HybridHamiltonian, factor: float) -> HybridHamiltonian:

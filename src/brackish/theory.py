@@ -169,6 +169,10 @@ class Theory(eqx.Module):
         """A `Status` number for the state, computed when it is saved."""
         return jnp.asarray(Status.fine)
 
+    def standard_observables(self, hamiltonian: HybridHamiltonian) -> tuple[Any, ...] | None:
+        """What is kept of every run of this theory, where it is not what the manifold and the levels suggest."""
+        return None
+
     def own_observables(self, hamiltonian: HybridHamiltonian) -> tuple[Any, ...]:
         """Observables that this theory alone has; kept beside the standard ones."""
         return ()

@@ -4,6 +4,7 @@ Plain numbers are atomic units already. A quantity is a text such as "10 fs", "2
 cm^-1"; pint knows the units and their values.
 """
 
+import dataclasses
 import functools
 import math
 import re
@@ -24,6 +25,21 @@ An `energy` may also be a wavenumber, a frequency in hertz (times h), an angular
 hbar), or an energy per mole. A `temperature` is k_B T, so an energy will do. A `duration` is time on the
 clock.
 """
+
+
+@dataclasses.dataclass(frozen=True)
+class Labels:
+    """What times and energies of a system are measured in, as datasets and figures name it."""
+
+    time: str = ATOMIC["time"]
+    energy: str = ATOMIC["energy"]
+
+    def of(self, units: str) -> str:
+        """A unit written in hartrees, in the units of this system."""
+        return units.replace(ATOMIC["energy"], self.energy)
+
+
+ATOMIC_LABELS = Labels()
 
 EXAMPLES = {
     "time": "10 fs",

@@ -19,10 +19,10 @@ SOURCE = Path(__file__).parents[2] / "src" / "brackish"
 # floors and its own files; rooms on one floor do not know each other. A new room needs a place here before
 # it may stand. The front door, `brackish/__init__.py`, names what lives inside and has no floor.
 FLOORS = {
-    "0a": {"units", "typing", "errors", "randomness"},
+    "0a": {"units", "typing", "errors", "randomness", "compiled"},
     "0b": {"manifolds", "quantum"},
     "1": {"hamiltonian"},
-    "2": {"theory", "grids"},
+    "2": {"theory", "grids", "spins"},
     "3": {"observables", "analysis", "preparations", "integrators"},
     "4": {"io", "theories", "models"},
     "5": {"run"},

@@ -17,7 +17,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from brackish.grids.compiled import (
+from brackish.compiled import (
     Frame,
     argument,
     argument_size,

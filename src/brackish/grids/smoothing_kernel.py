@@ -12,7 +12,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from brackish.grids.compiled import (
+from brackish.compiled import (
     Frame,
     argument,
     argument_size,

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from brackish.units import ATOMIC_LABELS, Labels
+
 SCHEMA = 1
 """The version of names and dimensions in stored datasets."""
 
@@ -13,8 +15,9 @@ def build_dataset(
     time: np.ndarray,
     variables: dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, Any]]],
     provenance: dict[str, Any],
+    labels: Labels = ATOMIC_LABELS,
 ):
-    """An `xarray.Dataset` from (dims, values, attributes) by name; `time` in atomic units leads.
+    """An `xarray.Dataset` from (dims, values, attributes) by name; `time`, in the unit that `labels` names, leads.
 
     `provenance` becomes attributes; what is not a plain value is stored as JSON text.
     """
@@ -26,9 +29,8 @@ def build_dataset(
         else json.dumps(value)
         for key, value in provenance.items()
     }
-    coordinates: dict[str, Any] = {
-        "time": ("time", time, {"units": "hbar/hartree", "long_name": "time (atomic units)"})
-    }
+    name = "time (atomic units)" if labels == ATOMIC_LABELS else f"time ({labels.time})"
+    coordinates: dict[str, Any] = {"time": ("time", time, {"units": labels.time, "long_name": name})}
     sizes = {
         dim: size
         for dims, values, _ in variables.values()

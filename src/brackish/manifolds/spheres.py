@@ -22,20 +22,24 @@ def _length(length) -> np.ndarray:
 
 class Spheres(Manifold):
     """`count` classical spins. A point is an array of unit vectors, shape (count, 3); `length` is one number
-    for all.
+    for all, or (count,).
     """
 
     count: int = eqx.field(static=True)
-    length: Float[np.ndarray | Array, ""] = eqx.field(converter=_length, default=1.0)
+    length: Float[np.ndarray | Array, "*count"] = eqx.field(converter=_length, default=1.0)
 
     def __check_init__(self):
         if self.count < 1:
             raise InvalidInput(f"Argument `count` must be at least 1 sphere, got {self.count}.")
+        if np.shape(self.length) not in ((), (self.count,)):
+            raise InvalidInput(
+                f"Argument `length` must be one number or {self.count}, got an array of shape {np.shape(self.length)}."
+            )
 
     def hamiltonian_field(
         self, gradient: Inexact[np.ndarray | Array, "spins 3"], point: Float[np.ndarray | Array, "spins 3"]
     ) -> Inexact[Array, "spins 3"]:
-        return jnp.cross(gradient, point) / self.length
+        return jnp.cross(gradient, point) / jnp.broadcast_to(self.length, self.count)[:, None]
 
     def project(self, point: Float[np.ndarray | Array, "spins 3"]) -> Float[Array, "spins 3"]:
         """Unit vectors along the given ones. An energy h(n/|n|) makes the midpoint rule the symplectic

@@ -264,6 +264,8 @@ def _has_fields(theory) -> bool:
 
 def standard_observables(hamiltonian: HybridHamiltonian, theory=None) -> tuple[Observable, ...]:
     """The observables that fit the manifold of this Hamiltonian, and the kind of `theory`, if one is given."""
+    if theory is not None and (own := theory.standard_observables(hamiltonian)) is not None:
+        return own
     manifold = hamiltonian.manifold
     chosen: tuple[Observable, ...] = _QUANTUM
     if isinstance(manifold, Canonical | Product):

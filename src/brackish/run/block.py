@@ -24,6 +24,10 @@ from brackish.typing import Array, Int
 
 GROUPS = 16
 """Trajectory i belongs to group i mod 16; leaving out one group at a time gives the errors of purities and spreads."""
+CACHE = 16384
+"""Numbers of a block that stay in a core's cache."""
+SMALL = 256
+"""Numbers of a lane that cost next to nothing."""
 LARGEST_GROUPED = 64
 """Observables with more entries than this are summed over all groups at once."""
 FOLLOWED_COORDINATES = 3
@@ -86,14 +90,16 @@ class BlockRecord:
 
 
 def block_width(hamiltonian: HybridHamiltonian, theory: Theory, lanes: int) -> int:
-    """How many lanes make a block: what fits a core's cache, at least 16 (so that groups are whole), alone if
-    coupled.
+    """How many lanes make a block: what fits a core's cache, at least 16 (so that groups are whole). One, if they are
+    coupled, if one alone fills the cache, or if a few are large: empty lanes would cost as much as they do.
     """
     if theory.coupled:
         return 1
     leaves = jax.tree_util.tree_leaves(hamiltonian.manifold.probe())
     numbers = sum(np.size(leaf) for leaf in leaves) + 2 * hamiltonian.levels
-    fitting = 2 ** int(np.log2(max(16, 16384 // numbers)))
+    if numbers > CACHE or (lanes < GROUPS and numbers > SMALL):
+        return 1
+    fitting = 2 ** int(np.log2(max(16, CACHE // numbers)))
     enough = 2 ** int(np.ceil(np.log2(max(16, lanes))))
     return int(min(256, fitting, enough))
 

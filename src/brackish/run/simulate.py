@@ -282,12 +282,13 @@ class _Run:
                 continue
             mean, error = results[quantity.name]
             dims = ("time", *quantity.dims)
-            attributes = {"units": quantity.units, "long_name": quantity.long_name, "source": quantity.source}
+            units = problem.hamiltonian.labels.of(quantity.units)
+            attributes = {"units": units, "long_name": quantity.long_name, "source": quantity.source}
             variables[quantity.name] = (dims, mean, attributes)
             if error is None:
                 error = np.full(mean.shape, np.nan if problem.theory.has_trajectories else 0.0)
             label = {
-                "units": quantity.units,
+                "units": units,
                 "long_name": f"standard error of {quantity.long_name or quantity.name}",
             }
             variables[quantity.name + "_standard_error"] = (dims, error, label)
@@ -308,7 +309,7 @@ class _Run:
             "lanes_done": min(totals.blocks * plan.width, plan.lanes),
             "standard_errors": _about_errors(problem, sampled),
         }
-        return build_dataset(self.times.grid()[:saves], variables, provenance)
+        return build_dataset(self.times.grid()[:saves], variables, provenance, problem.hamiltonian.labels)
 
 
 def _potentials(hamiltonian: HybridHamiltonian, variables: dict[str, Any]) -> dict[str, Any]:
