@@ -49,7 +49,7 @@ from brackish.preparations import (
     VonMisesFisher,
 )
 from brackish.run import Times, compare, simulate, times
-from brackish.spins import Bonds, Cubic, RealUnits, ReducedUnits, SpinSystem, Uniaxial
+from brackish.spins import Bonds, Cubic, Lattice, RealUnits, ReducedUnits, SpinSystem, Uniaxial, lattices
 from brackish.theories import *  # noqa: F403  (the room's own list says what is public)
 from brackish.theories import __all__ as _theories
 
@@ -70,6 +70,7 @@ __all__ = [
     "GaussianPacket",
     "HybridHamiltonian",
     "InvalidInput",
+    "Lattice",
     "Mixture",
     "Observable",
     "PacketLattice",
@@ -102,6 +103,7 @@ __all__ = [
     "compare",
     "hamiltonian",
     "integrators",
+    "lattices",
     "models",
     "observables",
     "plot",
