@@ -9,6 +9,7 @@ writes down. It offers one or more of the following, and an integrator picks the
 - `HasGenerator`: a linear generator, the same at all times, whose exponential moves the state exactly.
 - `HasParts`: exact sub-flows to be composed; `part(duration)` returns the map of that duration, and whatever
   it can compute beforehand (a propagator, a rotation) is computed there, once, outside the loop over time.
+- `HasRotation`: unit vectors that turn, each at its own angular velocity, part of which may be random.
 - `HasJump`: a random change after each step, from the trajectory's own draws.
 """
 
@@ -248,6 +249,31 @@ class HasGenerator(Protocol):
     """Offers the generator of its linear motion; what does not change with the state is computed here, once."""
 
     def generator(self, hamiltonian: HybridHamiltonian) -> Generator: ...
+
+
+@runtime_checkable
+class HasRotation(Protocol):
+    r"""Offers unit vectors that turn, $\dot{\mathbf n}_i=\mathbf n_i\times\boldsymbol\Omega_i$, to steps that keep
+    their lengths.
+    """
+
+    def directions(self, y: State) -> Float[Array, "N 3"]:
+        """The unit vectors."""
+        ...
+
+    def turned(self, y: State, directions: Float[Array, "N 3"], t: Any) -> State:
+        """The state at time t, with these unit vectors."""
+        ...
+
+    def noise(self, hamiltonian: HybridHamiltonian, t: Any, dt: Any, draws: StepDraws) -> Any:
+        """What is random in a step of length `dt` from t on, the same for all stages of the step; None if nothing is."""
+        ...
+
+    def angular_velocity(
+        self, hamiltonian: HybridHamiltonian, t: Any, directions: Float[Array, "N 3"], noise: Any
+    ) -> Float[Array, "N 3"]:
+        r"""$\boldsymbol\Omega$ of every vector; where it depends on them, a Stratonovich integral is meant."""
+        ...
 
 
 @runtime_checkable

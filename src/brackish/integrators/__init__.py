@@ -4,6 +4,7 @@ from brackish.integrators.adaptive import Adaptive
 from brackish.integrators.base import Integrator
 from brackish.integrators.exponential import Exponential
 from brackish.integrators.midpoint import ImplicitMidpoint
+from brackish.integrators.rotations import Depondt, HeunSpins, SemiImplicit
 from brackish.integrators.runge_kutta import Heun, RungeKutta4
 from brackish.integrators.splitting import BlanesMoan, Strang, TripleJump
 from brackish.integrators.stochastic import StrangAroundJumps, WithJumps
@@ -11,11 +12,14 @@ from brackish.integrators.stochastic import StrangAroundJumps, WithJumps
 __all__ = [
     "Adaptive",
     "BlanesMoan",
+    "Depondt",
     "Exponential",
     "Heun",
+    "HeunSpins",
     "ImplicitMidpoint",
     "Integrator",
     "RungeKutta4",
+    "SemiImplicit",
     "Strang",
     "StrangAroundJumps",
     "TripleJump",

@@ -18,6 +18,7 @@ from brackish.theories.fields.moment_hierarchy import (
     PureState,
 )
 from brackish.theories.fields.nonlinear_koopman import NonlinearKoopman
+from brackish.theories.spins import LL, LLG
 from brackish.theories.trajectories._ensembles import InSpreads
 from brackish.theories.trajectories.born_oppenheimer import BornOppenheimer
 from brackish.theories.trajectories.ehrenfest import Ehrenfest
@@ -60,6 +61,8 @@ from brackish.theories.trajectories.surface_hopping import (
 )
 
 __all__ = [
+    "LL",
+    "LLG",
     "Absorber",
     "AleksandrovGerasimenko",
     "AlongCoupling",

@@ -1,0 +1,202 @@
+r"""Classical magnets: the equations of Landau and Lifshitz, and of Gilbert, with a thermal field.
+
+$$\text{LLG:}\quad\dot{\mathbf n}=\mathbf n\times(\boldsymbol\omega+\boldsymbol\xi)-\alpha\,\mathbf
+n\times\dot{\mathbf n},\qquad
+\text{LL:}\quad\dot{\mathbf n}=\mathbf n\times(\boldsymbol\omega+\boldsymbol\xi)-\lambda\,\mathbf n\times[\mathbf
+n\times(\boldsymbol\omega+\boldsymbol\xi)]$$
+
+Eqs. (1) and (2) of Y. Liu et al., "Quantum Analog of Landau-Lifshitz-Gilbert Dynamics", Phys. Rev. Lett. 133, 266704
+(2024), for unit vectors, with $\boldsymbol\omega_i=-\frac1{\hbar s_i}\partial E/\partial\mathbf n_i$. Both are
+turnings, $\dot{\mathbf n}=\mathbf n\times\boldsymbol\Omega$, with
+
+$$\boldsymbol\Omega_{LLG}=\frac{\boldsymbol\omega-\alpha\,\mathbf n\times\boldsymbol\omega}{1+\alpha^2},\qquad
+\boldsymbol\Omega_{LL}=\boldsymbol\omega-\lambda\,\mathbf n\times\boldsymbol\omega,$$
+
+so LLG at time $(1+\alpha^2)t$ is LL with $\lambda=\alpha$ at time t. The thermal field is white (Stratonovich),
+$\langle\xi_a(t)\xi_b(t')\rangle=2D\,\delta_{ab}\delta(t-t')$. On the sphere it makes directions diffuse at the rate
+$D/(1+\alpha^2)$ (LLG) or $D(1+\lambda^2)$ (LL), and they drift down the energy with the mobility
+$\alpha/(1+\alpha^2)\hbar s$ or $\lambda/\hbar s$; Einstein's relation, by which the Gibbs state
+$e^{-E/k_BT}$ is at rest, asks for
+
+$$D_{LLG}=\frac{\alpha k_BT}{\hbar s},\qquad D_{LL}=\frac{\lambda k_BT}{(1+\lambda^2)\,\hbar s}$$
+
+(W. F. Brown, Phys. Rev. 130, 1677 (1963)).
+"""
+
+import abc
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from brackish.errors import InvalidInput, UnsupportedHamiltonian
+from brackish.integrators import Depondt
+from brackish.integrators.rotations import cross
+from brackish.manifolds import Spheres
+from brackish.observables import SPIN_OBSERVABLES
+from brackish.spins import SpinSystem, require_magnet
+from brackish.theory import Requirements, Status, Theory, Weighted
+from brackish.typing import Array, Float, RealScalar
+
+
+class MagnetState(eqx.Module):
+    """A whole magnet: `directions`, (N, 3), unit vectors along the spins; `time`, at which the field is meant."""
+
+    directions: Float[Array, "N 3"]
+    time: RealScalar
+
+
+def _damping(value) -> np.ndarray:
+    value = np.asarray(value, dtype=float)
+    if value.ndim or not np.isfinite(value) or value < 0:
+        raise InvalidInput(f"Argument `damping` must be one finite number, 0 or more, got {value.tolist()}.")
+    return value
+
+
+def _temperature(value) -> np.ndarray | Callable | None:
+    if value is None or callable(value):
+        return value
+    value = np.asarray(value, dtype=float)
+    if value.ndim or not np.isfinite(value) or value < 0:
+        raise InvalidInput(
+            f"Argument `temperature` must be one finite number, 0 or more, or a function of time, got {value.tolist()}."
+        )
+    return value if value > 0 else None
+
+
+class _ClassicalMagnet(Theory):
+    """What LLG and LL share: each is a choice of `_turning` and `_diffusion`."""
+
+    damping: eqx.AbstractVar[Float[np.ndarray | Array, ""]]
+    temperature: eqx.AbstractVar[Any]
+    coupled: ClassVar[bool] = False
+    has_trajectories: ClassVar[bool] = True
+
+    @abc.abstractmethod
+    def _turning(
+        self, directions: Float[Array, "N 3"], precession: Float[Array, "N 3"]
+    ) -> Float[Array, "N 3"]:
+        """Omega from omega + xi."""
+
+    @abc.abstractmethod
+    def _diffusion(self) -> RealScalar:
+        """D hbar s / k_B T."""
+
+    @property
+    def random(self) -> bool:  # type: ignore[override]
+        """Whether there is a thermal field."""
+        return self.temperature is not None
+
+    def requirements(self):
+        return Requirements(manifolds=(Spheres,), largest_levels=1)
+
+    def resolve(self, hamiltonian, preparation, times):
+        require_magnet(type(self).__name__, hamiltonian)
+        return self
+
+    def default_integrator(self, hamiltonian):
+        return Depondt()
+
+    def standard_observables(self, hamiltonian):
+        return SPIN_OBSERVABLES
+
+    def prepare(self, hamiltonian, preparation, index, key):
+        start = preparation.draw(hamiltonian, index, key)
+        return MagnetState(start.point, jnp.zeros(())), start.weight
+
+    # -- the motion ------------------------------------------------------------------------------------------------
+
+    def directions(self, y):
+        """The unit vectors, (N, 3)."""
+        return y.directions
+
+    def turned(self, y, directions, t):
+        """The magnet with other directions, at time t."""
+        return MagnetState(directions, jnp.asarray(t, float))
+
+    def angular_velocity(self, hamiltonian: SpinSystem, t, directions, noise):
+        """Omega of every spin, (N, 3); `noise`: the thermal field xi, or None."""
+        precession = hamiltonian.precession(directions, t)
+        return self._turning(directions, precession if noise is None else precession + noise)
+
+    def noise(self, hamiltonian: SpinSystem, t, dt, draws):
+        """The thermal field over a step: the mean of white noise over it, with variance 2 D / dt."""
+        if self.temperature is None:
+            return None
+        temperature = self.temperature(t + 0.5 * dt) if callable(self.temperature) else self.temperature
+        units, spins = hamiltonian.units, jnp.asarray(hamiltonian.spins)
+        diffusion = self._diffusion() * units.boltzmann * temperature / (units.planck * spins)
+        normals = draws.normals(3 * spins.size).reshape(spins.size, 3)
+        return jnp.sqrt(2 * diffusion / dt)[:, None] * normals
+
+    def flow(self, hamiltonian: SpinSystem, t, y):
+        """dn/dt without a thermal field."""
+        if self.temperature is not None:
+            raise UnsupportedHamiltonian(
+                f"{type(self).__name__} at a temperature is for Depondt, SemiImplicit or HeunSpins, which carry its "
+                "thermal field."
+            )
+        turning = self.angular_velocity(hamiltonian, t, y.directions, None)
+        return MagnetState(cross(y.directions, turning), jnp.ones(()))
+
+    # -- what is seen of it ----------------------------------------------------------------------------------------
+
+    def energy(self, hamiltonian, y):
+        return hamiltonian.classical_energy(y.directions, y.time)
+
+    def spin_direction(self, hamiltonian, y):
+        """The unit vectors, (N, 3)."""
+        return y.directions
+
+    def classical_points(self, hamiltonian, y):
+        return Weighted(y.directions[None], jnp.ones((1, 1, 1)), jnp.ones(1))
+
+    def check(self, hamiltonian, y):
+        return jnp.where(jnp.all(jnp.isfinite(y.directions)), Status.fine, Status.not_finite)
+
+
+class LLG(_ClassicalMagnet):
+    r"""Classical spins with Gilbert damping, eq. (1): $\dot{\mathbf n}=\mathbf n\times\boldsymbol\omega-\alpha\,\mathbf
+    n\times\dot{\mathbf n}$.
+
+    `damping`: alpha, 0 or more. `temperature`: in the units of the magnet, a number or a function of time; 0 draws
+    nothing. A trajectory is a whole magnet, and unit lengths are exact. The energy is conserved at damping 0 and never
+    grows without noise and drive; with a temperature the Gibbs state of the classical magnet is reached.
+
+    Raises `InvalidInput` for a negative damping or temperature.
+    """
+
+    damping: Float[np.ndarray | Array, ""] = eqx.field(converter=_damping)
+    temperature: Float[np.ndarray | Array, ""] | Callable | None = eqx.field(
+        converter=_temperature, default=0.0
+    )
+
+    def _turning(self, directions, precession):
+        return (precession - self.damping * cross(directions, precession)) / (1 + self.damping**2)
+
+    def _diffusion(self):
+        return jnp.asarray(self.damping)
+
+
+class LL(_ClassicalMagnet):
+    r"""Classical spins with the damping of Landau and Lifshitz, eq. (2): $\dot{\mathbf n}=\mathbf
+    n\times\boldsymbol\omega-\lambda\,\mathbf n\times(\mathbf n\times\boldsymbol\omega)$. It precesses at the full
+    $\omega$, where the paper's eq. (2) divides both terms by $1+\alpha^2$ to be the same motion as LLG.
+
+    `damping`: lambda, 0 or more. `temperature`: as for `LLG`.
+
+    Raises `InvalidInput` for a negative damping or temperature.
+    """
+
+    damping: Float[np.ndarray | Array, ""] = eqx.field(converter=_damping)
+    temperature: Float[np.ndarray | Array, ""] | Callable | None = eqx.field(
+        converter=_temperature, default=0.0
+    )
+
+    def _turning(self, directions, precession):
+        return precession - self.damping * cross(directions, precession)
+
+    def _diffusion(self):
+        return jnp.asarray(self.damping / (1 + self.damping**2))
