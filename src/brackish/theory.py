@@ -266,7 +266,7 @@ class HasRotation(Protocol):
         ...
 
     def noise(self, hamiltonian: HybridHamiltonian, t: Any, dt: Any, draws: StepDraws) -> Any:
-        """What is random in a step of length `dt` from t on, the same for all stages of the step; None if nothing is."""
+        """What is random in a step of length `dt` from t on, the same for all stages of the step, or None."""
         ...
 
     def angular_velocity(
