@@ -2,6 +2,15 @@
 
 from brackish.models.dephasing import PureDephasing, pure_dephasing
 from brackish.models.hybrid_spins import HybridSpins, hybrid_spins
+from brackish.models.magnets import (
+    Antiferromagnetic,
+    BohrMagnetons,
+    Coupling,
+    DimerSpins,
+    Ferromagnetic,
+    SpinsOneHalf,
+    spin_dimer,
+)
 from brackish.models.rabi import Rabi, rabi
 from brackish.models.shin_metiu import ShinMetiu, shin_metiu
 from brackish.models.spin_boson import Bath, DebyeBath, DiscreteBath, OhmicBath, SpinBoson, spin_boson
@@ -16,12 +25,17 @@ from brackish.models.tully import (
 from brackish.models.vibronic import LinearVibronicCoupling, linear_vibronic_coupling
 
 __all__ = [
+    "Antiferromagnetic",
     "Bath",
+    "BohrMagnetons",
+    "Coupling",
     "DebyeBath",
+    "DimerSpins",
     "DiscreteBath",
     "DoubleArch",
     "DualAvoidedCrossing",
     "ExtendedCoupling",
+    "Ferromagnetic",
     "HybridSpins",
     "LinearVibronicCoupling",
     "OhmicBath",
@@ -30,6 +44,7 @@ __all__ = [
     "ShinMetiu",
     "SimpleAvoidedCrossing",
     "SpinBoson",
+    "SpinsOneHalf",
     "double_arch",
     "hybrid_spins",
     "linear_vibronic_coupling",
@@ -37,5 +52,6 @@ __all__ = [
     "rabi",
     "shin_metiu",
     "spin_boson",
+    "spin_dimer",
     "tully",
 ]
