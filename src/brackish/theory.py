@@ -269,10 +269,10 @@ class HasRotation(Protocol):
         """What is random in a step of length `dt` from t on, the same for all stages of the step, or None."""
         ...
 
-    def angular_velocity(
-        self, hamiltonian: HybridHamiltonian, t: Any, directions: Float[Array, "N 3"], noise: Any
-    ) -> Float[Array, "N 3"]:
-        r"""$\boldsymbol\Omega$ of every vector; where it depends on them, a Stratonovich integral is meant."""
+    def angular_velocity(self, hamiltonian: HybridHamiltonian) -> Callable[[Any, Array, Any], Array]:
+        r"""(t, unit vectors, noise) -> $\boldsymbol\Omega$ of every vector, (N, 3); what does not change from step to
+        step is computed here, once. Where noise depends on the vectors, a Stratonovich integral is meant.
+        """
         ...
 
 

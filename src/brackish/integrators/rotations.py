@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from brackish.errors import UnsupportedHamiltonian
 from brackish.integrators.base import Integrator
+from brackish.spins.turning import at_unit_length, cross, rotate
 from brackish.theory import HasRotation, Status
 from brackish.typing import Array, Float
 
@@ -32,9 +33,9 @@ class Depondt(Integrator):
 
     def stepper(self, theory, hamiltonian, dt):
         def step(start: Vectors, first: Callable, second: Callable) -> Vectors:
-            turn = first(start)
-            predicted = rotate(start, dt * turn)
-            return rotate(start, 0.5 * dt * (turn + second(predicted)))
+            before = first(start)
+            after = second(rotate(start, before, before, dt))
+            return rotate(start, before, after, dt)
 
         return _two_stages(theory, hamiltonian, dt, 1.0, step)
 
@@ -81,38 +82,15 @@ class HeunSpins(Integrator):
 def _two_stages(theory, hamiltonian, dt, later: float, step):
     """A step of unit vectors that asks for the angular velocity at t and at t + later * dt."""
 
+    velocity = theory.angular_velocity(hamiltonian)
+
     def whole(t, y, draws):
         noise = theory.noise(hamiltonian, t, dt, draws)
-        first = lambda n: theory.angular_velocity(hamiltonian, t, n, noise)  # noqa: E731
-        second = lambda n: theory.angular_velocity(hamiltonian, t + later * dt, n, noise)  # noqa: E731
+        first = lambda n: velocity(t, n, noise)  # noqa: E731
+        second = lambda n: velocity(t + later * dt, n, noise)  # noqa: E731
         return theory.turned(y, step(theory.directions(y), first, second), t + dt), Status.fine
 
     return whole
-
-
-def rotate(directions: Vectors, turn: Vectors) -> Vectors:
-    r"""What becomes of unit vectors, (N, 3), under $\dot{\mathbf n}=\mathbf n\times\boldsymbol\Omega$ with constant
-    $\boldsymbol\Omega t$, `turn`: the formula of Rodrigues, and what round-off adds to the length taken away.
-    """
-    squared = jnp.sum(turn**2, axis=1, keepdims=True)
-    small = squared < SMALL_ANGLE**2
-    angle = jnp.sqrt(jnp.where(small, 1.0, squared))
-    sine = jnp.where(small, 1 - squared / 6 + squared**2 / 120, jnp.sin(angle) / angle)
-    cosine = jnp.where(small, 0.5 - squared / 24 + squared**2 / 720, 2 * jnp.sin(0.5 * angle) ** 2 / angle**2)
-    across = cross(directions, turn)
-    turned = directions + sine * across + cosine * cross(across, turn)
-    return turned * (1.5 - 0.5 * jnp.sum(turned**2, axis=1, keepdims=True))
-
-
-SMALL_ANGLE = 1e-2
-"""Below it, in radians, three terms of a series are exact to round-off."""
-
-
-def cross(a: Vectors, b: Vectors) -> Vectors:
-    """The cross product, row by row."""
-    x, y, z = a[:, 0], a[:, 1], a[:, 2]
-    u, v, w = b[:, 0], b[:, 1], b[:, 2]
-    return jnp.stack([y * w - z * v, z * u - x * w, x * v - y * u], axis=1)
 
 
 def _cayley(directions: Vectors, half: Vectors) -> Vectors:
@@ -120,7 +98,7 @@ def _cayley(directions: Vectors, half: Vectors) -> Vectors:
     squared = jnp.sum(half**2, axis=1, keepdims=True)
     along = jnp.sum(half * directions, axis=1, keepdims=True)
     turned = (directions * (1 - squared) + 2 * cross(directions, half) + 2 * along * half) / (1 + squared)
-    return turned * (1.5 - 0.5 * jnp.sum(turned**2, axis=1, keepdims=True))
+    return at_unit_length(turned)
 
 
 def _normalised(vectors: Vectors) -> Vectors:

@@ -8,17 +8,17 @@ n\times(\boldsymbol\omega+\boldsymbol\xi)]$$
 Eqs. (1) and (2) of Y. Liu et al., "Quantum Analog of Landau-Lifshitz-Gilbert Dynamics", Phys. Rev. Lett. 133, 266704
 (2024), for unit vectors, with $\boldsymbol\omega_i=-\frac1{\hbar s_i}\partial E/\partial\mathbf n_i$. Both are
 turnings, $\dot{\mathbf n}=\mathbf n\times\boldsymbol\Omega$, with
+$\boldsymbol\Omega=a(\boldsymbol\omega+\boldsymbol\xi)-b\,\mathbf n\times(\boldsymbol\omega+\boldsymbol\xi)$ and
 
-$$\boldsymbol\Omega_{LLG}=\frac{\boldsymbol\omega-\alpha\,\mathbf n\times\boldsymbol\omega}{1+\alpha^2},\qquad
-\boldsymbol\Omega_{LL}=\boldsymbol\omega-\lambda\,\mathbf n\times\boldsymbol\omega,$$
+$$(a,b)_{LLG}=\frac{(1,\alpha)}{1+\alpha^2},\qquad(a,b)_{LL}=(1,\lambda),$$
 
 so LLG at time $(1+\alpha^2)t$ is LL with $\lambda=\alpha$ at time t. The thermal field is white (Stratonovich),
-$\langle\xi_a(t)\xi_b(t')\rangle=2D\,\delta_{ab}\delta(t-t')$. On the sphere it makes directions diffuse at the rate
-$D/(1+\alpha^2)$ (LLG) or $D(1+\lambda^2)$ (LL), and they drift down the energy with the mobility
-$\alpha/(1+\alpha^2)\hbar s$ or $\lambda/\hbar s$; Einstein's relation, by which the Gibbs state
-$e^{-E/k_BT}$ is at rest, asks for
+$\langle\xi_c(t)\xi_d(t')\rangle=2D\,\delta_{cd}\,\delta(t-t')$. By it directions diffuse on the sphere at the rate
+$(a^2+b^2)D$, while they drift down the energy with the mobility $b/\hbar s$; Einstein's relation, by which the Gibbs
+state $e^{-E/k_BT}$ is at rest, asks for
 
-$$D_{LLG}=\frac{\alpha k_BT}{\hbar s},\qquad D_{LL}=\frac{\lambda k_BT}{(1+\lambda^2)\,\hbar s}$$
+$$D=\frac{b}{a^2+b^2}\,\frac{k_BT}{\hbar s},\qquad\text{that is}\quad D_{LLG}=\frac{\alpha k_BT}{\hbar s},\quad
+D_{LL}=\frac{\lambda}{1+\lambda^2}\,\frac{k_BT}{\hbar s}$$
 
 (W. F. Brown, Phys. Rev. 130, 1677 (1963)).
 """
@@ -33,10 +33,10 @@ import numpy as np
 
 from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.integrators import Depondt
-from brackish.integrators.rotations import cross
 from brackish.manifolds import Spheres
 from brackish.observables import SPIN_OBSERVABLES
 from brackish.spins import SpinSystem, require_magnet
+from brackish.spins.turning import cross, turning
 from brackish.theory import Requirements, Status, Theory, Weighted
 from brackish.typing import Array, Float, RealScalar
 
@@ -67,7 +67,7 @@ def _temperature(value) -> np.ndarray | Callable | None:
 
 
 class _ClassicalMagnet(Theory):
-    """What LLG and LL share: each is a choice of `_turning` and `_diffusion`."""
+    """What LLG and LL share: each is a choice of two coefficients."""
 
     damping: eqx.AbstractVar[Float[np.ndarray | Array, ""]]
     temperature: eqx.AbstractVar[Any]
@@ -75,14 +75,8 @@ class _ClassicalMagnet(Theory):
     has_trajectories: ClassVar[bool] = True
 
     @abc.abstractmethod
-    def _turning(
-        self, directions: Float[Array, "N 3"], precession: Float[Array, "N 3"]
-    ) -> Float[Array, "N 3"]:
-        """Omega from omega + xi."""
-
-    @abc.abstractmethod
-    def _diffusion(self) -> RealScalar:
-        """D hbar s / k_B T."""
+    def _coefficients(self) -> tuple[RealScalar, RealScalar]:
+        """a and b in Omega = a omega - b n x omega."""
 
     @property
     def random(self) -> bool:  # type: ignore[override]
@@ -116,10 +110,9 @@ class _ClassicalMagnet(Theory):
         """The magnet with other directions, at time t."""
         return MagnetState(directions, jnp.asarray(t, float))
 
-    def angular_velocity(self, hamiltonian: SpinSystem, t, directions, noise):
-        """Omega of every spin, (N, 3); `noise`: the thermal field xi, or None."""
-        precession = hamiltonian.precession(directions, t)
-        return self._turning(directions, precession if noise is None else precession + noise)
+    def angular_velocity(self, hamiltonian: SpinSystem):
+        """(t, directions, thermal field) -> Omega of every spin, (N, 3)."""
+        return turning(hamiltonian, *self._coefficients())
 
     def noise(self, hamiltonian: SpinSystem, t, dt, draws):
         """The thermal field over a step: the mean of white noise over it, with variance 2 D / dt."""
@@ -127,7 +120,8 @@ class _ClassicalMagnet(Theory):
             return None
         temperature = self.temperature(t + 0.5 * dt) if callable(self.temperature) else self.temperature
         units, spins = hamiltonian.units, jnp.asarray(hamiltonian.spins)
-        diffusion = self._diffusion() * units.boltzmann * temperature / (units.planck * spins)
+        along, across = self._coefficients()
+        diffusion = across / (along**2 + across**2) * units.boltzmann * temperature / (units.planck * spins)
         normals = draws.normals(3 * spins.size).reshape(spins.size, 3)
         return jnp.sqrt(2 * diffusion / dt)[:, None] * normals
 
@@ -138,8 +132,8 @@ class _ClassicalMagnet(Theory):
                 f"{type(self).__name__} at a temperature is for Depondt, SemiImplicit or HeunSpins, which carry its "
                 "thermal field."
             )
-        turning = self.angular_velocity(hamiltonian, t, y.directions, None)
-        return MagnetState(cross(y.directions, turning), jnp.ones(()))
+        velocity = self.angular_velocity(hamiltonian)(t, y.directions)
+        return MagnetState(cross(y.directions, velocity), jnp.ones(()))
 
     # -- what is seen of it ----------------------------------------------------------------------------------------
 
@@ -173,11 +167,9 @@ class LLG(_ClassicalMagnet):
         converter=_temperature, default=0.0
     )
 
-    def _turning(self, directions, precession):
-        return (precession - self.damping * cross(directions, precession)) / (1 + self.damping**2)
-
-    def _diffusion(self):
-        return jnp.asarray(self.damping)
+    def _coefficients(self):
+        size = 1 + self.damping**2
+        return jnp.asarray(1 / size), jnp.asarray(self.damping / size)
 
 
 class LL(_ClassicalMagnet):
@@ -195,8 +187,5 @@ class LL(_ClassicalMagnet):
         converter=_temperature, default=0.0
     )
 
-    def _turning(self, directions, precession):
-        return precession - self.damping * cross(directions, precession)
-
-    def _diffusion(self):
-        return jnp.asarray(self.damping / (1 + self.damping**2))
+    def _coefficients(self):
+        return jnp.ones(()), jnp.asarray(self.damping)
