@@ -28,7 +28,7 @@ from brackish.hamiltonian import (
     hamiltonian,
     scale_interaction,
 )
-from brackish.io import read_netcdf, read_store, write_netcdf
+from brackish.io import read_netcdf, read_ovf, read_store, write_netcdf, write_ovf
 from brackish.manifolds import Canonical, PhasePoint, Product, ProductPoint, Spheres
 from brackish.observables import Observable
 from brackish.preparations import (
@@ -49,7 +49,17 @@ from brackish.preparations import (
     VonMisesFisher,
 )
 from brackish.run import Times, compare, simulate, times
-from brackish.spins import Bonds, Cubic, Lattice, RealUnits, ReducedUnits, SpinSystem, Uniaxial, lattices
+from brackish.spins import (
+    Bonds,
+    Cubic,
+    Lattice,
+    RealUnits,
+    ReducedUnits,
+    SpinSystem,
+    Uniaxial,
+    lattices,
+    read_uppasd,
+)
 from brackish.theories import *  # noqa: F403  (the room's own list says what is public)
 from brackish.theories import __all__ as _theories
 
@@ -109,10 +119,13 @@ __all__ = [
     "plot",
     "quantum",
     "read_netcdf",
+    "read_ovf",
     "read_store",
+    "read_uppasd",
     "scale_interaction",
     "simulate",
     "times",
     "write_netcdf",
+    "write_ovf",
     *_theories,
 ]

@@ -1,6 +1,7 @@
 """Datasets: how they are named, stored and read back."""
 
 from brackish.io.netcdf import read_netcdf, write_netcdf
+from brackish.io.ovf import read_ovf, write_ovf
 from brackish.io.schema import build_dataset
 from brackish.io.zarr import read_checkpoint, read_store, store_exists, write_store
 
@@ -8,8 +9,10 @@ __all__ = [
     "build_dataset",
     "read_checkpoint",
     "read_netcdf",
+    "read_ovf",
     "read_store",
     "store_exists",
     "write_netcdf",
+    "write_ovf",
     "write_store",
 ]

@@ -109,11 +109,15 @@ class Lattice(eqx.Module):
         vectors += [None] * (count - len(vectors))
         links, shell, _ = self._links(count)
         coupled = np.array([vectors[s] is not None or strengths[s] != 0 for s in range(count)])
-        kept = coupled[shell] & _forwards(links.vector)
+        kept = coupled[shell] & forwards(links.vector)
         links, shell = links.chosen(kept), shell[kept]
-        self._refuse_own_images(links, shell)
-
-        first, second, which = self._repeated(links)
+        own = self.own_images(links)
+        if np.any(own):
+            raise InvalidInput(
+                f"Shell {shell[own][0] + 1} of neighbours does not fit the periodic box of {self.shape} cells: a bond "
+                "would join a site to its own image. Take more cells or open ends."
+            )
+        first, second, which = self.repeated(links)
         of_links = [_dzyaloshinskii_moriya(vectors[s], r) for s, r in zip(shell, links.vector, strict=True)]
         twist = None
         if any(vector is not None for vector in vectors):
@@ -122,7 +126,7 @@ class Lattice(eqx.Module):
 
     # -- neighbours of one cell --------------------------------------------------------------------------------------
 
-    def _links(self, count: int) -> "tuple[_Links, np.ndarray, np.ndarray]":
+    def _links(self, count: int) -> "tuple[Links, np.ndarray, np.ndarray]":
         """All neighbours of the sites of one cell in the first shells, their shells, and the distances of these."""
         if count < 1:
             raise InvalidInput(f"A lattice has shells from 1 on, got {count}.")
@@ -150,7 +154,7 @@ class Lattice(eqx.Module):
                     f"This lattice with open ends has {distance.size} shells of neighbours, but {count} are asked for."
                 )
 
-    def _within(self, reach: np.ndarray) -> "_Links":
+    def _within(self, reach: np.ndarray) -> "Links":
         """All pairs of a site in one cell and another site at most `reach` cells away."""
         offsets = np.stack(
             np.meshgrid(*[np.arange(-n, n + 1) for n in reach], indexing="ij"), axis=-1
@@ -161,20 +165,15 @@ class Lattice(eqx.Module):
         )
         other = (first != second) | np.any(offsets[cell] != 0, axis=1)
         first, second, offset = first[other], second[other], offsets[cell[other]]
-        return _Links(first, second, offset, self.basis[second] + offset @ self.cell - self.basis[first])
+        return Links(first, second, offset, self.basis[second] + offset @ self.cell - self.basis[first])
 
-    def _refuse_own_images(self, links: "_Links", shell: np.ndarray) -> None:
-        """Around a ring that is too short a bond would come back to where it started."""
+    def own_images(self, links: "Links") -> np.ndarray:
+        """Which links come back to where they started, around a ring that is too short; a mask."""
         size, ring = np.array(self.shape), np.array(self.periodic)
         closes = np.all(np.where(ring, links.offset % size, links.offset) == 0, axis=1)
-        own = closes & (links.first == links.second)
-        if np.any(own):
-            raise InvalidInput(
-                f"Shell {shell[own][0] + 1} of neighbours does not fit the periodic box of {self.shape} cells: a bond "
-                "would join a site to its own image. Take more cells or open ends."
-            )
+        return closes & (links.first == links.second)
 
-    def _repeated(self, links: "_Links") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def repeated(self, links: "Links") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The links of one cell in all cells: first and second sites, and the link each comes from."""
         cells = np.indices(self.shape).reshape(3, 1, -1)
         there = cells + links.offset.T[:, :, None]
@@ -192,7 +191,7 @@ class Lattice(eqx.Module):
         return here[inside], beyond[inside], which[inside]
 
 
-class _Links(eqx.Module):
+class Links(eqx.Module):
     """Pairs of sites: `first` in one cell, `second` in the cell `offset` away, `vector` from one to the other."""
 
     first: np.ndarray
@@ -200,8 +199,8 @@ class _Links(eqx.Module):
     offset: np.ndarray
     vector: np.ndarray
 
-    def chosen(self, which: np.ndarray) -> "_Links":
-        return _Links(self.first[which], self.second[which], self.offset[which], self.vector[which])
+    def chosen(self, which: np.ndarray) -> "Links":
+        return Links(self.first[which], self.second[which], self.offset[which], self.vector[which])
 
 
 def _by_distance(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -215,7 +214,7 @@ def _by_distance(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return shell, ordered[begins]
 
 
-def _forwards(vectors: np.ndarray) -> np.ndarray:
+def forwards(vectors: np.ndarray) -> np.ndarray:
     """Whether the first component that is not zero is positive: true for one of r and -r."""
     size = TOLERANCE * np.linalg.norm(vectors, axis=1, keepdims=True)
     sign = np.where(np.abs(vectors) < size, 0, np.sign(vectors)).astype(int)
