@@ -277,6 +277,29 @@ class HasRotation(Protocol):
 
 
 @runtime_checkable
+class HasRetraction(Protocol):
+    """Offers the way back to the space of its states, for a state that a step has left by an error of its own."""
+
+    def retract(self, hamiltonian: HybridHamiltonian, y: State) -> State: ...
+
+
+@runtime_checkable
+class HasExponential(Protocol):
+    """Offers exponentials of its linear generator A(t): the map of y to exp(dt sum of weights times A at the nodes) y,
+    and whether A is the same at all times. `require_exponential` raises `UnsupportedHamiltonian` where the motion is
+    not linear.
+    """
+
+    def require_exponential(self, hamiltonian: HybridHamiltonian) -> None: ...
+
+    def steady(self, hamiltonian: HybridHamiltonian) -> bool: ...
+
+    def exponential(
+        self, hamiltonian: HybridHamiltonian, nodes: tuple, weights: tuple, dt: Any
+    ) -> Callable[[State], State]: ...
+
+
+@runtime_checkable
 class HasJump(Protocol):
     """Offers a random change at the end of a step of length `dt`."""
 

@@ -2,8 +2,10 @@
 
 from brackish.integrators.adaptive import Adaptive
 from brackish.integrators.base import Integrator
+from brackish.integrators.commutator_free import CommutatorFree
 from brackish.integrators.exponential import Exponential
 from brackish.integrators.midpoint import ImplicitMidpoint
+from brackish.integrators.retraction import RetractedRungeKutta8
 from brackish.integrators.rotations import Depondt, HeunSpins, SemiImplicit
 from brackish.integrators.runge_kutta import Heun, RungeKutta4
 from brackish.integrators.splitting import BlanesMoan, Strang, TripleJump
@@ -12,12 +14,14 @@ from brackish.integrators.stochastic import StrangAroundJumps, WithJumps
 __all__ = [
     "Adaptive",
     "BlanesMoan",
+    "CommutatorFree",
     "Depondt",
     "Exponential",
     "Heun",
     "HeunSpins",
     "ImplicitMidpoint",
     "Integrator",
+    "RetractedRungeKutta8",
     "RungeKutta4",
     "SemiImplicit",
     "Strang",

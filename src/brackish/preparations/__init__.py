@@ -7,6 +7,16 @@ from brackish.preparations.fluid_elements import FluidElements
 from brackish.preparations.lattice import PacketLattice
 from brackish.preparations.packet import GaussianPacket
 from brackish.preparations.points import Points
+from brackish.preparations.quantum_spins import (
+    PhiMinus,
+    PhiPlus,
+    Singlet,
+    SpinMixture,
+    SpinState,
+    ThermalSpins,
+    Triplet,
+    Werner,
+)
 from brackish.preparations.quasi_random import QuasiRandom, evenly
 from brackish.preparations.spins import Directions, Together, UniformDirections
 from brackish.preparations.superposition import Superposition
@@ -24,13 +34,21 @@ __all__ = [
     "GaussianPacket",
     "Mixture",
     "PacketLattice",
+    "PhiMinus",
+    "PhiPlus",
     "Points",
     "Preparation",
     "QuasiRandom",
+    "Singlet",
+    "SpinMixture",
+    "SpinState",
     "Superposition",
     "ThermalBath",
+    "ThermalSpins",
     "Together",
+    "Triplet",
     "UniformDirections",
     "VonMisesFisher",
+    "Werner",
     "evenly",
 ]

@@ -9,6 +9,8 @@ from brackish.errors import UnsupportedHamiltonian
 from brackish.hamiltonian import HybridHamiltonian
 from brackish.manifolds import Canonical
 from brackish.preparations.electronic import Mixture
+from brackish.quantum import SpectralState
+from brackish.spins import SpinSystem
 from brackish.typing import Array, Complex, Float, Key, Point, RealScalar
 
 
@@ -52,6 +54,13 @@ class Preparation(eqx.Module):
         """The wavefunction (d, *grid) on a grid given by one array of positions per coordinate, unit norm."""
         raise UnsupportedHamiltonian(
             f"{type(self).__name__} has no wavefunction; start Exact from a GaussianPacket."
+        )
+
+    def spin_state(self, magnet: SpinSystem) -> SpectralState:
+        """The state of all spins of a quantum magnet; outside compiled code."""
+        raise UnsupportedHamiltonian(
+            f"{type(self).__name__} has no state of quantum spins; start them from Directions, SpinState or another "
+            "preparation of spins."
         )
 
     def density(self, hamiltonian: HybridHamiltonian, z: Point) -> RealScalar:

@@ -12,6 +12,7 @@ from brackish.manifolds import Product, ProductPoint, Spheres
 from brackish.preparations.base import Draw, Preparation
 from brackish.preparations.electronic import ElectronicState, electronic_state
 from brackish.preparations.packet import GaussianPacket
+from brackish.preparations.quantum_spins import coherent_states
 from brackish.typing import Array, Float
 
 
@@ -30,7 +31,7 @@ def _sets_of_directions(value) -> np.ndarray:
 
 class Directions(Preparation):
     """Given directions of the classical spins: (spins, 3), or (points, spins, 3) for several starts; they are
-    normalised.
+    normalised. Quantum spins start in the product of their coherent states along one set of directions.
 
     `state`: as for `GaussianPacket`. Means over laid-out points carry no standard error.
     """
@@ -53,6 +54,13 @@ class Directions(Preparation):
     def draw(self, hamiltonian, index, key):
         point = jnp.asarray(self.directions)[index]
         return Draw(point, self.state.spinor(hamiltonian, point), jnp.ones(()))
+
+    def spin_state(self, magnet):
+        if self.directions.shape[0] != 1:
+            raise InvalidInput(
+                f"Quantum spins start from one set of directions, got {self.directions.shape[0]} of them."
+            )
+        return coherent_states(magnet, np.asarray(self.directions)[0])
 
 
 class UniformDirections(Preparation):

@@ -5,6 +5,7 @@ fuses with its neighbours and runs over ten times faster up to about 8 levels. E
 configuration.
 """
 
+from brackish.quantum.chebyshev import exponential_action
 from brackish.quantum.density import coherence, density_from_spinor, partial_trace, purity
 from brackish.quantum.eigen import eigensystem, level_projectors
 from brackish.quantum.exponential import propagate, propagator
@@ -16,6 +17,17 @@ from brackish.quantum.fields import (
     field_product,
     field_trace,
     field_trace_product,
+)
+from brackish.quantum.isospectral import (
+    Kernel,
+    SpectralState,
+    density_rate,
+    frame_rate,
+    gilbert_kernel,
+    landau_lifshitz_kernel,
+    nearest_orthonormal,
+    orthonormal,
+    spectral_state,
 )
 from brackish.quantum.operators import (
     annihilation,
@@ -31,14 +43,18 @@ from brackish.quantum.small import apply, dagger, expect, product, trace_product
 from brackish.quantum.trigonometry import cosine_and_sine
 
 __all__ = [
+    "Kernel",
+    "SpectralState",
     "annihilation",
     "apply",
     "coherence",
     "cosine_and_sine",
     "dagger",
     "density_from_spinor",
+    "density_rate",
     "eigensystem",
     "expect",
+    "exponential_action",
     "field_apply",
     "field_dagger",
     "field_expect",
@@ -46,8 +62,13 @@ __all__ = [
     "field_product",
     "field_trace",
     "field_trace_product",
+    "frame_rate",
+    "gilbert_kernel",
+    "landau_lifshitz_kernel",
     "level_projectors",
     "momentum_operator",
+    "nearest_orthonormal",
+    "orthonormal",
     "partial_trace",
     "pauli_x",
     "pauli_y",
@@ -57,6 +78,7 @@ __all__ = [
     "propagate",
     "propagator",
     "purity",
+    "spectral_state",
     "spin_operators",
     "tensor",
     "trace_product",

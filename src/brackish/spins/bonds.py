@@ -71,7 +71,9 @@ class Bonds(eqx.Module):
         """A_ij of every bond, energy."""
         coupling = -self.exchange[:, None, None] * np.eye(3)
         if self.dzyaloshinskii_moriya is not None:
-            coupling = coupling + np.einsum("abc,mc->mab", _LEVI_CIVITA, self.dzyaloshinskii_moriya)
+            # products and sums alone, which compiled code can trace too
+            turned = _LEVI_CIVITA[None] * self.dzyaloshinskii_moriya[:, None, None, :]
+            coupling = coupling + turned.sum(axis=-1)
         if self.anisotropic is not None:
             coupling = coupling + self.anisotropic
         return coupling

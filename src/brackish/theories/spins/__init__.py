@@ -1,5 +1,6 @@
 """Theories of magnets."""
 
 from brackish.theories.spins.llg import LL, LLG
+from brackish.theories.spins.quantum_llg import QuantumLL, QuantumLLG
 
-__all__ = ["LL", "LLG"]
+__all__ = ["LL", "LLG", "QuantumLL", "QuantumLLG"]

@@ -1,0 +1,69 @@
+r"""Exponentials of a Hermitian operator that is known by its action alone, for complex times.
+
+$$e^{z\hat x}=I_0(z)+2\sum_{k\ge1}I_k(z)\,T_k(\hat x),\qquad T_{k+1}=2\hat xT_k-T_{k-1}$$
+
+for eigenvalues of $\hat x$ in [-1, 1]: a Chebyshev series, whose terms vanish faster than any power beyond $k=|z|$ (H.
+Tal-Ezer and R. Kosloff, J. Chem. Phys. 81, 3967 (1984)).
+"""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from brackish.typing import Array, Complex, Float
+
+LONGEST = 32.0
+"""The largest |z| of a series; more is done in equal parts."""
+LARGEST_GROWTH = 4.0
+"""The largest real part of z: a state may shrink by as much as another grows, and loses the digits between."""
+TERMS = 80
+SMALLEST = 1e-16
+"""Terms beyond the last coefficient above this one, in units of the largest, are left out."""
+
+
+def exponential_action(
+    apply: Callable[[Array], Array],
+    lowest: Float[Array, ""],
+    highest: Float[Array, ""],
+    factor: Complex[Array, ""],
+    tidy: Callable[[Array], Array],
+) -> Callable[[Complex[Array, "D r"]], Complex[Array, "D r"]]:
+    """The map of columns to exp(factor H) times them, but for a number, to round-off.
+
+    `apply`: the action of H, whose eigenvalues lie between `lowest` and `highest`. `tidy`: a normalisation, done after
+    each part of a long exponential. What does not depend on the columns is computed here.
+    """
+    centre, radius = 0.5 * (lowest + highest), 0.5 * (highest - lowest)
+    radius = jnp.where(radius > 0, radius, 1.0)
+    argument = factor * radius
+    longest = jnp.maximum(jnp.abs(argument) / LONGEST, jnp.abs(argument.real) / LARGEST_GROWTH)
+    parts = jnp.maximum(1, jnp.ceil(longest)).astype(int)
+    coefficients = _coefficients(argument / parts)
+    size = jnp.abs(coefficients)
+    count = jnp.max(jnp.where(size > SMALLEST * jnp.max(size), np.arange(TERMS), 1)) + 1
+
+    def scaled(columns):
+        return (apply(columns) - centre * columns) / radius
+
+    def part(_, columns):
+        def term(k, carry):
+            before, now, total = carry
+            following = 2 * scaled(now) - before
+            return now, following, total + coefficients[k] * following
+
+        first = scaled(columns)
+        start = (columns, first, coefficients[0] * columns + coefficients[1] * first)
+        return tidy(lax.fori_loop(2, count, term, start)[2])
+
+    return lambda columns: lax.fori_loop(0, parts, part, columns)
+
+
+def _coefficients(argument: Complex[Array, ""]) -> Complex[Array, " terms"]:
+    """I_0 and 2 I_k, by Bessel's integral over enough nodes to be exact."""
+    nodes, terms = np.arange(2 * TERMS), np.arange(TERMS)[:, None]
+    # whole numbers first: large angles have few digits
+    turned = np.cos(np.pi / TERMS * (terms * nodes[None] % (2 * TERMS)))
+    values = jnp.mean(jnp.exp(argument * np.cos(np.pi / TERMS * nodes))[None] * turned, axis=1)
+    return values * np.where(np.arange(TERMS) == 0, 1.0, 2.0)
