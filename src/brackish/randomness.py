@@ -9,11 +9,11 @@ chunks, threads and restarts cannot change a draw.
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, UInt32
+from jaxtyping import Array, Float, Int, UInt32, UInt64
 
 DRAWS_A_STEP = 16
 ANOTHER_STREAM = 0xA3C59AC2F0367B5E
-"""Added to the key of the normal deviates, so that they share no counter with the uniform ones."""
+"""Mixed into the key of bits, so that they share no counter with the uniform numbers."""
 
 
 class StepDraws(eqx.Module):
@@ -29,19 +29,22 @@ class StepDraws(eqx.Module):
         counter = self.step.astype(jnp.uint64) * jnp.uint64(DRAWS_A_STEP) + jnp.uint64(which)
         return (_squares(counter, self._whole_key()) >> 11).astype(float) * 2.0**-53
 
-    def normals(self, count: int) -> Float[Array, " count"]:
-        """Normal deviates, (count,), independent of each other and of `uniform`; by the rule of Box and Muller, two
-        from the two halves of one draw.
-        """
-        pairs = -(-count // 2)
-        counter = self.step.astype(jnp.uint64) * jnp.uint64(pairs) + jnp.arange(pairs, dtype=jnp.uint64)
-        bits = _squares(counter, self._whole_key() ^ jnp.uint64(ANOTHER_STREAM))
-        radius = jnp.sqrt(-2 * jnp.log(((bits >> 32).astype(float) + 0.5) * 2.0**-32))
-        angle = (bits & jnp.uint64(2**32 - 1)).astype(float) * (2 * np.pi * 2.0**-32)
-        return jnp.concatenate([radius * jnp.cos(angle), radius * jnp.sin(angle)])[:count]
+    def bits(self, count: int) -> UInt64[Array, " count"]:
+        """Random bits, (count,) words of 64, independent of `uniform`."""
+        counter = self.step.astype(jnp.uint64) * jnp.uint64(count) + jnp.arange(count, dtype=jnp.uint64)
+        return _squares(counter, self._whole_key() ^ jnp.uint64(ANOTHER_STREAM))
 
     def _whole_key(self):
         return (self.key[0].astype(jnp.uint64) << 32) | self.key[1].astype(jnp.uint64) | jnp.uint64(1)
+
+
+def normals(bits: UInt64[Array, " pairs"]) -> Float[Array, " two_pairs"]:
+    """Independent normal deviates, (2 pairs,), by the rule of Box and Muller from the two halves of each word; none is
+    larger than 6.8.
+    """
+    radius = jnp.sqrt(-2 * jnp.log(((bits >> 32).astype(float) + 0.5) * 2.0**-32))
+    angle = (bits & jnp.uint64(2**32 - 1)).astype(float) * (2 * np.pi * 2.0**-32)
+    return jnp.concatenate([radius * jnp.cos(angle), radius * jnp.sin(angle)])
 
 
 def _squares(counter, key):

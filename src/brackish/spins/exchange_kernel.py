@@ -112,6 +112,62 @@ def rotate(n, first, second, duration, out):
             _rotated(n, i, u, v, w, np.sin(angle) / angle, 2 * (np.sin(0.5 * angle) / angle) ** 2, out)
 
 
+_SINE, _COSINE = (
+    tuple(
+        np.polynomial.Chebyshev.interpolate(function, 9, [0, 0.25])
+        .convert(kind=np.polynomial.Polynomial)
+        .coef
+    )
+    for function in (lambda s: 2 * np.pi * np.sinc(2 * np.sqrt(s)), lambda s: np.cos(2 * np.pi * np.sqrt(s)))
+)  # sin(2 pi f)/f and cos(2 pi f) in powers of f^2, up to f = 1/2
+
+_BATCH = 256
+_ONE = np.int64(0x3FF0000000000000)  # the bits of 1.0
+_ROOT = np.int64(0x3FE6A09E667F3BCD)  # of the square root of 1/2
+_WHOLE = np.int64(
+    0x4338000000000000
+)  # of 3 * 2^51: with a whole number added to its bits it is that much larger
+
+
+# no sums in another order: exponents are told from their bits by rounding
+@numba.njit(fastmath={"contract", "nsz", "nnan"}, error_model="numpy", cache=True)
+def normals(bits, out):
+    """Deviates of Box and Muller, without a call: logarithm, sine and cosine by series, so that vectors can be used."""
+    pairs = bits.shape[0]
+    radius, angle, exponent = np.empty(_BATCH), np.empty(_BATCH), np.empty(_BATCH)
+    radius_bits, angle_bits, exponent_bits = (
+        radius.view(np.int64),
+        angle.view(np.int64),
+        exponent.view(np.int64),
+    )
+    for start in range(0, pairs, _BATCH):
+        count = min(_BATCH, pairs - start)
+        for i in range(count):
+            word = np.int64(bits[start + i])
+            radius_bits[i] = ((word >> 12) & np.int64(0x000FFFFFFFF00000)) | _ONE | np.int64(0x80000)
+            angle_bits[i] = ((word & np.int64(0xFFFFFFFF)) << 20) | _ONE
+        for i in range(count):
+            radius[i] -= 1.0
+        for i in range(count):
+            power = (radius_bits[i] - _ROOT) >> 52
+            exponent_bits[i] = power + _WHOLE
+            radius_bits[i] -= power << 52
+        for i in range(count):
+            s = (radius[i] - 1) / (radius[i] + 1)
+            z = s * s
+            series = 1 / 7 + z * (1 / 9 + z * (1 / 11 + z * (1 / 13 + z / 15)))
+            logarithm = 2 * s * (1 + z * (1 / 3 + z * (1 / 5 + z * series)))
+            size = -np.sqrt(-2 * ((exponent[i] - 6755399441055744.0) * 0.6931471805599453 + logarithm))
+            f = angle[i] - 1.5
+            z = f * f
+            sine, cosine = _SINE[9], _COSINE[9]
+            for k in range(8, -1, -1):
+                sine = _SINE[k] + z * sine
+                cosine = _COSINE[k] + z * cosine
+            out[start + i] = size * cosine
+            out[pairs + start + i] = size * f * sine
+
+
 @numba.cfunc(types.int64(Frame), cache=True)
 def _turn_by_exchange_call(frame):
     if is_question(frame):
@@ -165,6 +221,19 @@ def _rotate_call(frame):
     return 0
 
 
+@numba.cfunc(types.int64(Frame), cache=True)
+def _normals_call(frame):
+    if is_question(frame):
+        return 0
+    pairs = argument_size(frame, 0, 0)
+    normals(
+        numba.carray(argument(frame, 0, np.uint64), pairs),
+        numba.carray(result(frame, 0, np.float64), 2 * pairs),
+    )
+    return 0
+
+
+register("brackish_normals", _normals_call)
 register("brackish_turn_by_exchange", _turn_by_exchange_call)
 register("brackish_turn_by_all", _turn_by_all_call)
 register("brackish_rotate", _rotate_call)

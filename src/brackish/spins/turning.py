@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from brackish.randomness import StepDraws, normals
 from brackish.spins.system import SpinSystem
 from brackish.typing import Array, Float, Int, RealScalar
 
@@ -150,6 +151,19 @@ def _rotate_by_loop(directions, first, second, duration):
 @_rotate_by_loop.def_jvp
 def _derivative_of_rotation(primals, tangents):
     return eqx.filter_jvp(_rotate, primals, tangents)
+
+
+def random_vectors(draws: StepDraws, count: int) -> Vectors:
+    """Vectors of three independent normal deviates, (count, 3), one set for each step."""
+    bits = draws.bits(-(-3 * count // 2))
+
+    def on_cpu(bits):
+        _load_kernel()
+        shape = jax.ShapeDtypeStruct((2 * bits.size,), float)
+        return jax.ffi.ffi_call("brackish_normals", shape, vmap_method="sequential")(bits)
+
+    numbers = normals(bits) if count < LARGE else lax.platform_dependent(bits, cpu=on_cpu, default=normals)
+    return numbers[: 3 * count].reshape(count, 3)
 
 
 def at_unit_length(vectors: Vectors) -> Vectors:

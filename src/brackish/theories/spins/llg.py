@@ -36,7 +36,7 @@ from brackish.integrators import Depondt
 from brackish.manifolds import Spheres
 from brackish.observables import SPIN_OBSERVABLES
 from brackish.spins import SpinSystem, require_magnet
-from brackish.spins.turning import cross, turning
+from brackish.spins.turning import cross, random_vectors, turning
 from brackish.theory import Requirements, Status, Theory, Weighted
 from brackish.typing import Array, Float, RealScalar
 
@@ -122,8 +122,7 @@ class _ClassicalMagnet(Theory):
         units, spins = hamiltonian.units, jnp.asarray(hamiltonian.spins)
         along, across = self._coefficients()
         diffusion = across / (along**2 + across**2) * units.boltzmann * temperature / (units.planck * spins)
-        normals = draws.normals(3 * spins.size).reshape(spins.size, 3)
-        return jnp.sqrt(2 * diffusion / dt)[:, None] * normals
+        return jnp.sqrt(2 * diffusion / dt)[:, None] * random_vectors(draws, hamiltonian.count)
 
     def flow(self, hamiltonian: SpinSystem, t, y):
         """dn/dt without a thermal field."""
