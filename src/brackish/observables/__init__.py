@@ -2,7 +2,19 @@
 
 from brackish.observables.base import Derived, Observable
 from brackish.observables.conditional import conditional_coherence
-from brackish.observables.spins import SPIN_OBSERVABLES, magnetization, spin_direction
+from brackish.observables.spins import (
+    SPIN_OBSERVABLES,
+    bell_nonlocality,
+    concurrence,
+    correlation_matrix,
+    entanglement_entropy,
+    magnetization,
+    negativity,
+    renyi_entropy,
+    singlet_fidelity,
+    spin_direction,
+    triplet_fidelities,
+)
 from brackish.observables.standard import (
     adiabatic_populations_at,
     derived_observables,
@@ -16,11 +28,19 @@ __all__ = [
     "Derived",
     "Observable",
     "adiabatic_populations_at",
+    "bell_nonlocality",
+    "concurrence",
     "conditional_coherence",
+    "correlation_matrix",
     "derived_observables",
     "drawn_nodes",
+    "entanglement_entropy",
     "magnetization",
+    "negativity",
+    "renyi_entropy",
+    "singlet_fidelity",
     "spin_direction",
     "standard_observables",
+    "triplet_fidelities",
     "wavefunction",
 ]

@@ -13,7 +13,7 @@ import numpy as np
 
 from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.preparations.base import Preparation
-from brackish.quantum import SpectralState, spectral_state
+from brackish.quantum import SpectralState, singlet, spectral_state, triplets
 from brackish.spins import SpinSystem, require_magnet
 from brackish.typing import Array, Complex, Float
 
@@ -137,7 +137,7 @@ class Singlet(_QuantumSpins):
         return 4
 
     def spin_state(self, magnet):
-        return _pure(bell_vectors()["Psi-"])
+        return _pure(singlet)
 
 
 class Triplet(_QuantumSpins):
@@ -155,7 +155,7 @@ class Triplet(_QuantumSpins):
         return 4
 
     def spin_state(self, magnet):
-        return _pure({1: np.eye(4)[0], 0: bell_vectors()["Psi+"], -1: np.eye(4)[3]}[self.projection])
+        return _pure(triplets[1 - self.projection])
 
 
 class PhiPlus(_QuantumSpins):
@@ -165,7 +165,7 @@ class PhiPlus(_QuantumSpins):
         return 4
 
     def spin_state(self, magnet):
-        return _pure(bell_vectors()["Phi+"])
+        return _pure(triplets[0] + triplets[2])
 
 
 class PhiMinus(_QuantumSpins):
@@ -175,7 +175,7 @@ class PhiMinus(_QuantumSpins):
         return 4
 
     def spin_state(self, magnet):
-        return _pure(bell_vectors()["Phi-"])
+        return _pure(triplets[0] - triplets[2])
 
 
 class Werner(_QuantumSpins):
@@ -244,17 +244,7 @@ def _coherent_state(size: int, direction: np.ndarray) -> np.ndarray:
     return roots * up ** (size - 1 - lowered) * down**lowered
 
 
-def bell_vectors() -> dict[str, Float[np.ndarray, " 4"]]:
-    """The four Bell states of two spins 1/2, by name."""
-    half = np.sqrt(0.5)
-    return {
-        "Psi+": np.array([0.0, half, half, 0.0]),
-        "Psi-": np.array([0.0, half, -half, 0.0]),
-        "Phi+": np.array([half, 0.0, 0.0, half]),
-        "Phi-": np.array([half, 0.0, 0.0, -half]),
-    }
-
-
 def _pure(psi) -> SpectralState:
+    """A wavefunction, which is brought to unit norm."""
     psi = np.asarray(psi, complex)
     return SpectralState((psi / np.linalg.norm(psi))[:, None], np.ones(1), np.zeros(()))

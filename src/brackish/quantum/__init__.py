@@ -8,6 +8,21 @@ configuration.
 from brackish.quantum.chebyshev import exponential_action
 from brackish.quantum.density import coherence, density_from_spinor, partial_trace, purity
 from brackish.quantum.eigen import eigensystem, level_projectors
+from brackish.quantum.entanglement import (
+    bell_nonlocality,
+    bloch_vectors,
+    concurrence,
+    correlation_matrix,
+    fidelity,
+    negativity,
+    renyi_entropy,
+    singlet,
+    singlet_fidelity,
+    spin_expectations,
+    triplet_fidelities,
+    triplets,
+    von_neumann_entropy,
+)
 from brackish.quantum.exponential import propagate, propagator
 from brackish.quantum.fields import (
     field_apply,
@@ -47,7 +62,11 @@ __all__ = [
     "SpectralState",
     "annihilation",
     "apply",
+    "bell_nonlocality",
+    "bloch_vectors",
     "coherence",
+    "concurrence",
+    "correlation_matrix",
     "cosine_and_sine",
     "dagger",
     "density_from_spinor",
@@ -55,6 +74,7 @@ __all__ = [
     "eigensystem",
     "expect",
     "exponential_action",
+    "fidelity",
     "field_apply",
     "field_dagger",
     "field_expect",
@@ -68,6 +88,7 @@ __all__ = [
     "level_projectors",
     "momentum_operator",
     "nearest_orthonormal",
+    "negativity",
     "orthonormal",
     "partial_trace",
     "pauli_x",
@@ -78,8 +99,15 @@ __all__ = [
     "propagate",
     "propagator",
     "purity",
+    "renyi_entropy",
+    "singlet",
+    "singlet_fidelity",
     "spectral_state",
+    "spin_expectations",
     "spin_operators",
     "tensor",
     "trace_product",
+    "triplet_fidelities",
+    "triplets",
+    "von_neumann_entropy",
 ]
