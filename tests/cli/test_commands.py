@@ -63,8 +63,8 @@ kind = "SurfaceHopping"
 kind = "Ehrenfest"
 
 [times]
-stop = 200.0
-saves = 200
+stop = 300.0
+saves = 600
 step = 0.5
 
 [run]
