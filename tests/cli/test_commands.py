@@ -63,8 +63,8 @@ kind = "SurfaceHopping"
 kind = "Ehrenfest"
 
 [times]
-stop = 300.0
-saves = 600
+stop = 200.0
+saves = 400
 step = 0.5
 
 [run]
