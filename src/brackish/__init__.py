@@ -10,7 +10,7 @@ import jax
 jax.config.update("jax_enable_x64", True)
 
 # ruff: noqa: E402  (float64 comes before everything else)
-from brackish import analysis, integrators, models, observables, plot, quantum
+from brackish import analysis, integrators, models, observables, plot, quantum, reproduce
 from brackish.audit import Audit, audit, audit_table
 from brackish.errors import (
     BrackishError,
@@ -138,6 +138,7 @@ __all__ = [
     "read_ovf",
     "read_store",
     "read_uppasd",
+    "reproduce",
     "scale_interaction",
     "simulate",
     "times",

@@ -240,6 +240,26 @@ def audit(
     typer.echo(dumps(found.to_dict(), indent=2) if json else str(found))
 
 
+@app.command()
+def reproduce(
+    paper: Annotated[str, typer.Argument(help="quantum-llg.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the figures and captions [results/PAPER].")
+    ] = None,
+) -> None:
+    """Make the figures of a published paper anew, each with a caption that says what must be seen."""
+    from brackish.reproduce import PAPERS
+    from brackish.run import folder
+
+    if paper not in PAPERS:
+        raise unknown_name("paper", paper, PAPERS)
+    place = out if out is not None else Path("results") / paper
+    folder.check_writable(place)
+    _keep_compiled_programs()
+    for figure in PAPERS[paper]():
+        typer.echo(f"{figure.save(place)}\n  {figure.caption}\n")
+
+
 @app.command("list")
 def list_(
     kind: Kind = None,

@@ -27,7 +27,8 @@ FLOORS = {
     "4": {"io", "theories", "models"},
     "5": {"run"},
     "6": {"plot", "audit"},
-    "7": {"cli"},
+    "7": {"reproduce"},
+    "8": {"cli"},
 }
 HEIGHT = {room: height for height, rooms in enumerate(FLOORS.values()) for room in rooms}
 

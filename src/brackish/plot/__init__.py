@@ -11,6 +11,7 @@ from brackish.plot.conditional import bloch, forces
 from brackish.plot.decoherence import decoherence
 from brackish.plot.files import save
 from brackish.plot.fluid import plane, quantum_trajectories
+from brackish.plot.magnets import correlations, nonlocality, spin_components
 from brackish.plot.phase_space import phase_space
 from brackish.plot.populations import populations
 from brackish.plot.potentials import potentials
@@ -22,8 +23,10 @@ __all__ = [
     "cloud",
     "coherence",
     "compare",
+    "correlations",
     "decoherence",
     "forces",
+    "nonlocality",
     "phase_space",
     "plane",
     "populations",
@@ -32,4 +35,5 @@ __all__ = [
     "quantum_trajectories",
     "save",
     "sphere",
+    "spin_components",
 ]

@@ -1,0 +1,200 @@
+"""Magnets over time: a spin's direction under several theories, correlations of two spins, nonlocality.
+
+Each figure takes panels by name, and in each panel runs by name, so that one figure may hold several systems.
+"""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from brackish.errors import InvalidInput
+from brackish.plot.reading import require
+from brackish.plot.style import (
+    DASHES,
+    FAINT,
+    HEADER,
+    INK,
+    LABELS,
+    SMALL,
+    TEXT,
+    direct_labels,
+    header,
+    name_panel,
+    new_figure,
+    place,
+)
+
+Panels = Mapping[str, Mapping[str, Any]]
+"""Panels by name; in each of them datasets by name."""
+
+COMPONENTS = (("x", "#0072B2"), ("y", "#D55E00"), ("z", "#000000"))
+LENGTH = "#9A9A9A"
+ORDERED = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+WORTH_NAMING = 5e-3
+"""Correlations below this at all times share one label."""
+LINE = 0.155
+"""Inches a line of a caption takes."""
+CAPTION_LETTER = 0.066
+"""Inches a letter of a caption takes, on average."""
+
+
+def spin_components(panels: Panels, spin: int = 0, title: str = "A magnet", caption: str = ""):
+    """The components of one spin's direction over time, and the length of the first run's, grey.
+
+    `panels`: datasets with `spin_direction`; the first of a panel is drawn solid, the others dashed and dotted. Raises
+    `InvalidInput` for datasets that lack it, and for a spin that is not there.
+    """
+    figure, places = _panels("spin_components", panels, "spin_direction", title, "", caption, columns=2)
+    everything = []
+    for axes, (_, runs) in places:
+        ends: list[tuple[float, str, str]] = []
+        for number, dataset in enumerate(runs.values()):
+            directions = dataset["spin_direction"].transpose("time", "spin", "axis").values
+            if not 0 <= spin < directions.shape[1]:
+                raise InvalidInput(f"There is no spin {spin}: the magnet has {directions.shape[1]}.")
+            time, vector = dataset["time"].values, directions[:, spin]
+            if number == 0:
+                length = np.linalg.norm(vector, axis=1)
+                axes.plot(time, length, color=LENGTH, linewidth=2.2, zorder=2)
+                ends.append((float(length[-1]), "length", LENGTH))
+            style = {"linestyle": DASHES[number % len(DASHES)], "linewidth": 1.1 if number else 1.7}
+            for values, (name, colour) in zip(vector.T, COMPONENTS, strict=True):
+                axes.plot(time, values, color=colour, zorder=4 if number == 0 else 3, **style)
+                if number == 0:
+                    ends.append((float(values[-1]), name, colour))
+        everything.append((axes, ends))
+    lowest = min(float(line.get_ydata().min()) for axes, _ in everything for line in axes.lines[1:])
+    for axes, ends in everything:
+        axes.set_ylim(max(-1.0, lowest) - 0.06, 1.06)
+        direct_labels(axes, ends, size=SMALL)
+    _name_lines(figure, list(next(iter(panels.values()))))
+    _name_vertical(places, f"spin {spin + 1}")
+    return figure
+
+
+def correlations(panels: Panels, title: str = "A magnet", subtitle: str = "", caption: str = ""):
+    r"""The correlations $T_{kl}=\langle\sigma_k\otimes\sigma_l\rangle$ of two spins over time: diagonal ones solid, the
+    others dashed, $T_{kl}$ and $T_{lk}$ in one colour. Those that stay at zero are not drawn.
+
+    `panels`: one dataset each, with `correlation_matrix`. Raises `InvalidInput` if one lacks it.
+    """
+    figure, places = _panels("correlations", panels, "correlation_matrix", title, subtitle, caption)
+    pairs = {(0, 1): "#0072B2", (0, 2): "#E69F00", (1, 2): "#009E73"}
+    diagonal = ("#000000", "#D55E00", "#CC79A7")
+    for axes, (_, runs) in places:
+        dataset = next(iter(runs.values()))
+        matrix = dataset["correlation_matrix"].values
+        ends = []
+        for k in range(3):
+            for other in range(3):
+                values = matrix[:, k, other]
+                if np.max(np.abs(values)) < WORTH_NAMING:
+                    continue
+                colour = diagonal[k] if k == other else pairs[min(k, other), max(k, other)]
+                dashes = DASHES[0] if k == other else DASHES[1 if k < other else 2]
+                axes.plot(dataset["time"].values, values, color=colour, linestyle=dashes, linewidth=1.6)
+                ends.append((float(values[-1]), f"$T_{{{'xyz'[k]}{'xyz'[other]}}}$", colour))
+        axes.set_ylim(-1.06, 1.06)
+        direct_labels(axes, ends, size=SMALL)
+    _name_vertical(places, "correlation")
+    return figure
+
+
+def nonlocality(panels: Panels, title: str = "A magnet", subtitle: str = "", caption: str = ""):
+    r"""Bell nonlocality $\mathcal B$ of two spins over time, one line a run.
+
+    `panels`: datasets with `bell_nonlocality`. Raises `InvalidInput` if one lacks it.
+    """
+    figure, places = _panels("nonlocality", panels, "bell_nonlocality", title, subtitle, caption)
+    for axes, (_, runs) in places:
+        ends = []
+        for number, (name, dataset) in enumerate(runs.items()):
+            colour = ORDERED[number % len(ORDERED)]
+            values = dataset["bell_nonlocality"].values
+            dashes = DASHES[number % len(DASHES)]
+            axes.plot(dataset["time"].values, values, color=colour, linestyle=dashes, linewidth=1.7)
+            ends.append((float(values[-1]), name, colour))
+        axes.set_ylim(-0.04, 1.06)
+        direct_labels(axes, ends)
+    _name_vertical(places, r"nonlocality $\mathcal{B}$")
+    return figure
+
+
+def _panels(
+    figure_name: str,
+    panels: Panels,
+    variable: str,
+    title: str,
+    subtitle: str,
+    caption: str,
+    columns: int = 1,
+):
+    """A figure with a grid of axes over time, one for each panel, and the caption below."""
+    if not panels or not all(panels.values()):
+        raise InvalidInput(f"The figure `{figure_name}` needs at least one panel with one run.")
+    for runs in panels.values():
+        for dataset in runs.values():
+            require(dataset, figure_name, variable)
+    columns = min(columns, len(panels))
+    rows, height = -(-len(panels) // columns), (1.9 if columns > 1 else 2.3)
+    left, width, gap, between = 0.7, (3.0 if columns > 1 else 5.6), 1.0, 0.45
+    wide = left + columns * (width + gap) + (0.0 if columns > 1 else LABELS - gap)
+    # an equation is not broken at its sign
+    unbroken = caption.replace(" = ", "\u00a0=\u00a0").replace(" − ", "\u00a0−\u00a0")
+    lines = textwrap.wrap(unbroken, int((wide - left - 0.15) / CAPTION_LETTER)) if caption else []
+    foot = 0.55 + (0.12 + LINE * len(lines) if lines else 0.0)
+    total = HEADER + 0.3 + rows * height + (rows - 1) * between + foot
+    figure = new_figure(wide, total)
+    header(figure, left, title, subtitle)
+    for number, line in enumerate(lines):
+        below = foot - 0.62 - LINE * number
+        figure.text(left / wide, below / total, line, fontsize=SMALL, color=INK, va="top")
+    places = []
+    for number, (name, runs) in enumerate(panels.items()):
+        row, column = divmod(number, columns)
+        start, top = left + column * (width + gap), total - HEADER - 0.3 - row * (height + between)
+        axes = place(figure, start, top - height, start + width, top)
+        clock = next(iter(runs.values()))["time"]
+        axes.set_xlim(float(clock[0]), float(clock[-1]))
+        axes.locator_params(axis="x", nbins=6)
+        axes.axhline(0, color=FAINT, linewidth=0.7, zorder=1)
+        lowest = number + columns >= len(panels)
+        axes.tick_params(labelbottom=lowest, labelleft=column == 0)
+        if lowest:
+            axes.set_xlabel(f"time ({clock.attrs.get('units', '1')})", fontsize=TEXT, color=INK)
+        name_panel(axes, name)
+        places.append((axes, (column, runs)))
+    return figure, places
+
+
+def _name_vertical(places: Sequence[Any], text: str) -> None:
+    for axes, (column, _) in places:
+        if column == 0:
+            axes.set_ylabel(text, fontsize=TEXT, color=INK)
+
+
+def _name_lines(figure, names: Sequence[str]) -> None:
+    """What solid, dashed and dotted lines are, below the title."""
+    from matplotlib.lines import Line2D
+
+    width, height = figure.get_size_inches()
+    styles: list[Any] = [DASHES[number % len(DASHES)] for number in range(len(names))]
+    lines = [
+        Line2D([], [], color=INK, linestyle=style, linewidth=1.1 if number else 1.7)
+        for number, style in enumerate(styles)
+    ]
+    figure.legend(
+        lines,
+        names,
+        loc="center left",
+        bbox_to_anchor=(0.7 / width, 1 - 0.48 / height),
+        ncols=len(names),
+        frameon=False,
+        fontsize=SMALL,
+        labelcolor=FAINT,
+        borderaxespad=0,
+        borderpad=0,
+        handlelength=2.6,
+    )

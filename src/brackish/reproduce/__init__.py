@@ -1,0 +1,11 @@
+"""Figures of published papers, made anew: each from the paper's own parameters, with a caption that says what must be
+seen, and where the paper's words and its equations disagree.
+"""
+
+from brackish.reproduce.figure import PaperFigure
+from brackish.reproduce.quantum_llg import quantum_llg
+
+PAPERS = {"quantum-llg": quantum_llg}
+"""What can be reproduced, by name."""
+
+__all__ = ["PAPERS", "PaperFigure", "quantum_llg"]
