@@ -1,10 +1,9 @@
 r"""The Hamiltonian of a quantum magnet as it acts on states, without a matrix of the whole.
 
-$$\hat H=\sum_{(i,j)}\hat h_{ij},\qquad
-\hat h_{ij}=\mathbf S_i^TA_{ij}\mathbf S_j+\frac{\hat h_i}{z_i}+\frac{\hat h_j}{z_j}$$
+$$\hat H=\sum_{(i,j)}\hat h_{ij},\qquad\hat h_{ij}=\mathbf S_i^TA_{ij}\mathbf S_j+\dots$$
 
-with one matrix a pair of coupled spins; the terms of single spins $\hat h_i$, field and crystal, are shared among the
-$z_i$ pairs that a spin is in. A term acts on two axes of a state of N axes, at the cost of the state times what is
+with one matrix a pair of coupled spins; the terms of a single spin, field and crystal, are added to the first pair that
+it is in. A term acts on two axes of a state of N axes, at the cost of the state times what is
 not zero in a column of $\hat h_{ij}$: 2^N, not 4^N. On CPUs that is done by numba (`quantum_operator_kernel.py`).
 """
 
@@ -56,15 +55,18 @@ class SpinSpace(eqx.Module):
             read = jnp.where(other_way[:, None, None], jnp.swapaxes(bonds, 1, 2), bonds)
             couplings = couplings.at[where].add(read)
         first, second = np.array(self.pairs).T
-        shares = np.bincount(np.array([site for pair in self.pairs for site in pair if site != NOBODY]))
-        single = single / shares[:, None, None]
-        # the last entry stands for nobody, whose space has one dimension
-        nobody = jnp.zeros((1, *single.shape[1:]))
-        single = jnp.concatenate([single, nobody])
         matrices = jnp.einsum("mab,maxu,mbyv->mxyuv", couplings, vectors[first], vectors[second])
-        matrices = matrices + single[first][:, :, None, :, None] * ones[second][:, None, :, None, :]
-        matrices = matrices + ones[first][:, :, None, :, None] * single[second][:, None, :, None, :]
+        home = np.array([self._home(site) for site in range(len(self.dimensions))])
+        of_first = first[home] == np.arange(home.size)
+        ones = ones[np.where(of_first, second[home], first[home])]
+        left = single[:, :, None, :, None] * ones[:, None, :, None, :]
+        right = ones[:, :, None, :, None] * single[:, None, :, None, :]
+        matrices = matrices.at[home].add(jnp.where(of_first[:, None, None, None, None], left, right))
         return SpinOperator(self, matrices)
+
+    def _home(self, site: int) -> int:
+        """The pair to which the terms of a single spin are added: the first that it is in."""
+        return next(number for number, pair in enumerate(self.pairs) if site in pair)
 
     def _padded(self) -> tuple[np.ndarray, np.ndarray]:
         """S of every spin, (N + 1, 3, d, d), and the identity, (N + 1, d, d), padded to the largest; nobody last."""
@@ -138,8 +140,14 @@ class SpinOperator(eqx.Module):
 
     def apply(self, columns: Complex[Array, "D r"]) -> Complex[Array, "D r"]:
         """H times each column."""
+        return lax.complex(*self.apply_planes(planes(columns)))
+
+    def apply_planes(self, columns: Float[Array, "2 D r"]) -> Float[Array, "2 D r"]:
+        """The same for real parts before imaginary ones, as fast loops want them."""
         return lax.platform_dependent(
-            columns, cpu=lambda c: self._by_kernel(c), default=lambda c: self.apply_by_axes(c)
+            columns,
+            cpu=lambda c: self._by_kernel(c),
+            default=lambda c: planes(self.apply_by_axes(lax.complex(c[0], c[1]))),
         )
 
     def apply_by_axes(self, columns: Complex[Array, "D r"]) -> Complex[Array, "D r"]:
@@ -152,12 +160,12 @@ class SpinOperator(eqx.Module):
             total = total + acted.reshape(columns.shape)
         return total
 
-    def _by_kernel(self, columns: Complex[Array, "D r"]) -> Complex[Array, "D r"]:
+    def _by_kernel(self, columns: Float[Array, "2 D r"]) -> Float[Array, "2 D r"]:
         _load_kernel()
-        shapes = np.array(self._shapes(columns.shape[1]), np.int64)
-        kind = jax.ShapeDtypeStruct(columns.shape, complex)
+        shapes = np.array(self._shapes(columns.shape[2]), np.int64)
+        kind = jax.ShapeDtypeStruct(columns.shape, float)
         call = jax.ffi.ffi_call("brackish_apply_spin_operator", kind, vmap_method="sequential")
-        return call(shapes, self.matrices, columns)
+        return call(shapes, self.matrices.real, self.matrices.imag, columns)
 
     def _shapes(self, right: int) -> list[tuple[int, int, int, int, int]]:
         """For each pair, how a state falls into axes: before i, i, between, j, behind j."""
@@ -195,6 +203,11 @@ class SpinOperator(eqx.Module):
     def expect(self, columns: Complex[Array, "D r"], weights: Float[Array, " r"]) -> RealScalar:
         """sum_j w_j <a_j|H|a_j>."""
         return jnp.sum(jnp.conj(columns) * self.apply(columns) * weights[None]).real
+
+
+def planes(columns: Complex[Array, "D r"]) -> Float[Array, "2 D r"]:
+    """Real parts before imaginary ones."""
+    return jnp.stack([columns.real, columns.imag])
 
 
 def _each(constant) -> Array:

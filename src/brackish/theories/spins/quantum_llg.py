@@ -171,7 +171,7 @@ class _QuantumMagnet(Theory):
         own = jnp.asarray(start.state.weights)[0]
         speed = self.kernel()(jnp.asarray(start.state.rest) - own)
         factor = -1j * dt * total * speed / hamiltonian.units.planck
-        turn = exponential_action(operator.apply, *operator.bounds(), factor, orthonormal)
+        turn = exponential_action(operator.apply_planes, *operator.bounds(), factor, orthonormal)
         return lambda y: QuantumMagnetState(turn(y.columns), y.weights, y.rest, y.time + dt * total)
 
     # -- what is seen of it ----------------------------------------------------------------------------------------
