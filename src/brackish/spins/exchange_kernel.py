@@ -6,13 +6,18 @@ partners to its angular velocity.
 This module imports numba: import it inside functions only.
 """
 
+import math
+
 import numba
 import numpy as np
 from numba import types
 
 from brackish.compiled import Frame, argument, argument_size, is_question, register, result
 
-LARGEST_ANGLE = 1.0  # radians of a step, up to which seven terms of a series are exact to round-off
+LARGEST_ANGLE = 1.0  # radians of a step, up to which nine terms of a series are exact to round-off
+_ROTATION = tuple(
+    tuple((-1) ** k / math.factorial(2 * k + first) for k in range(9)) for first in (1, 2)
+)  # sin(x)/x and (1 - cos(x))/x^2 in powers of x^2
 
 _compile = numba.njit(
     fastmath={"contract", "reassoc", "nsz", "arcp", "nnan"}, error_model="numpy", cache=True
@@ -92,13 +97,10 @@ def rotate(n, first, second, duration, out):
         w = half * (first[i, 2] + second[i, 2])
         s = u * u + v * v + w * w
         largest = max(largest, s)
-        sine = 1 + s * (
-            -1 / 6 + s * (1 / 120 + s * (-1 / 5040 + s * (1 / 362880 + s * (-1 / 39916800 + s / 6227020800))))
-        )
-        cosine = 0.5 + s * (
-            -1 / 24
-            + s * (1 / 720 + s * (-1 / 40320 + s * (1 / 3628800 + s * (-1 / 479001600 + s / 87178291200))))
-        )
+        sine, cosine = _ROTATION[0][8], _ROTATION[1][8]
+        for k in range(7, -1, -1):
+            sine = _ROTATION[0][k] + s * sine
+            cosine = _ROTATION[1][k] + s * cosine
         _rotated(n, i, u, v, w, sine, cosine, out)
     if largest <= LARGEST_ANGLE**2:
         return
