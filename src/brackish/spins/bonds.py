@@ -12,7 +12,7 @@ import equinox as eqx
 import numpy as np
 
 from brackish.errors import InvalidInput
-from brackish.typing import Float, Int
+from brackish.typing import Array, Float, Int
 
 
 def _sites(value) -> np.ndarray:
@@ -67,9 +67,9 @@ class Bonds(eqx.Module):
         """The number of bonds."""
         return self.first.size
 
-    def matrices(self) -> Float[np.ndarray, "bonds 3 3"]:
+    def matrices(self) -> Float[np.ndarray | Array, "bonds 3 3"]:
         """A_ij of every bond, energy."""
-        coupling = -self.exchange[:, None, None] * np.eye(3)
+        coupling = -self.exchange[:, None, None] * np.eye(3)[None]
         if self.dzyaloshinskii_moriya is not None:
             # products and sums alone, which compiled code can trace too
             turned = _LEVI_CIVITA[None] * self.dzyaloshinskii_moriya[:, None, None, :]
