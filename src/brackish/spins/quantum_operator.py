@@ -86,12 +86,16 @@ class SpinSpace(eqx.Module):
         if magnet.uniaxial is not None:
             axis = jnp.broadcast_to(jnp.asarray(magnet.uniaxial.axis), field.shape)
             along = jnp.einsum("na,naxy->nxy", axis, vectors)
-            energy = energy - _each(magnet.uniaxial.constant) * (along @ along)
+            energy = energy - self._each(magnet.uniaxial.constant) * (along @ along)
         if magnet.cubic is not None:
             for axis in range(3):
                 along = jnp.einsum("a,naxy->nxy", jnp.asarray(magnet.cubic.axes)[axis], vectors)
-                energy = energy - _each(magnet.cubic.constant) * jnp.linalg.matrix_power(along, 4)
+                energy = energy - self._each(magnet.cubic.constant) * jnp.linalg.matrix_power(along, 4)
         return energy
+
+    def _each(self, constant) -> Float[Array, "N 1 1"]:
+        """One number, or one a spin, before matrices."""
+        return jnp.broadcast_to(constant, (len(self.dimensions),))[:, None, None]
 
     def spin_expectations(
         self, columns: Complex[Array, "D r"], weights: Float[Array, " r"]
@@ -208,11 +212,6 @@ class SpinOperator(eqx.Module):
 def planes(columns: Complex[Array, "D r"]) -> Float[Array, "2 D r"]:
     """Real parts before imaginary ones."""
     return jnp.stack([columns.real, columns.imag])
-
-
-def _each(constant) -> Array:
-    """One number, or one a spin, before matrices."""
-    return jnp.asarray(constant)[..., None, None]
 
 
 @cache
