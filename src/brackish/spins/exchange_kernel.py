@@ -15,7 +15,8 @@ from numba import types
 from brackish.compiled import Frame, argument, argument_size, is_question, register, result
 
 LARGEST_ANGLE = 1.0  # radians of a step, up to which nine terms of a series are exact to round-off
-_ROTATION = tuple(
+_BATCH = 64  # spins whose numbers fit the nearest cache
+_SINES, _COSINES = (
     tuple((-1) ** k / math.factorial(2 * k + first) for k in range(9)) for first in (1, 2)
 )  # sin(x)/x and (1 - cos(x))/x^2 in powers of x^2
 
@@ -73,45 +74,46 @@ def turn_by_all(site, matrix, axis, uniaxial, cubic_axes, cubic, field, n, along
 
 
 @_compile
-def _rotated(n, i, u, v, w, sine, cosine, out):
-    """out_i = n_i + sine * n_i x h + cosine * (n_i x h) x h for h = (u, v, w), at unit length."""
-    p, q, r = n[i, 0], n[i, 1], n[i, 2]
-    x, y, z = q * w - r * v, r * u - p * w, p * v - q * u
-    p += sine * x + cosine * (y * w - z * v)
-    q += sine * y + cosine * (z * u - x * w)
-    r += sine * z + cosine * (x * v - y * u)
-    size = 1.5 - 0.5 * (p * p + q * q + r * r)
-    out[i, 0], out[i, 1], out[i, 2] = size * p, size * q, size * r
-
-
-@_compile
 def rotate(n, first, second, duration, out):
-    """Rotations by the mean of two angular velocities: first by a series; where an angle is large, again by sine and
-    cosine.
+    """Rotations by the mean of two angular velocities. A batch of spins at a time lies component by component, so that
+    vectors can be used: for n + sine n x h + cosine (n x h) x h at unit length, with large angles once more.
     """
-    half = 0.5 * duration
-    largest = 0.0
-    for i in range(n.shape[0]):
-        u = half * (first[i, 0] + second[i, 0])
-        v = half * (first[i, 1] + second[i, 1])
-        w = half * (first[i, 2] + second[i, 2])
-        s = u * u + v * v + w * w
-        largest = max(largest, s)
-        sine, cosine = _ROTATION[0][8], _ROTATION[1][8]
-        for k in range(7, -1, -1):
-            sine = _ROTATION[0][k] + s * sine
-            cosine = _ROTATION[1][k] + s * cosine
-        _rotated(n, i, u, v, w, sine, cosine, out)
-    if largest <= LARGEST_ANGLE**2:
-        return
-    for i in range(n.shape[0]):
-        u = half * (first[i, 0] + second[i, 0])
-        v = half * (first[i, 1] + second[i, 1])
-        w = half * (first[i, 2] + second[i, 2])
-        s = u * u + v * v + w * w
-        if s > LARGEST_ANGLE**2:
-            angle = np.sqrt(s)
-            _rotated(n, i, u, v, w, np.sin(angle) / angle, 2 * (np.sin(0.5 * angle) / angle) ** 2, out)
+    half, a, b = 0.5 * duration, _SINES, _COSINES
+    u, v, w, squared = np.empty(_BATCH), np.empty(_BATCH), np.empty(_BATCH), np.empty(_BATCH)
+    p, q, r = np.empty(_BATCH), np.empty(_BATCH), np.empty(_BATCH)
+    sine, cosine = np.empty(_BATCH), np.empty(_BATCH)
+    for start in range(0, n.shape[0], _BATCH):
+        count = min(_BATCH, n.shape[0] - start)
+        for i in range(count):
+            u[i] = half * (first[start + i, 0] + second[start + i, 0])
+            v[i] = half * (first[start + i, 1] + second[start + i, 1])
+            w[i] = half * (first[start + i, 2] + second[start + i, 2])
+            p[i], q[i], r[i] = n[start + i, 0], n[start + i, 1], n[start + i, 2]
+        for i in range(count):
+            s = u[i] * u[i] + v[i] * v[i] + w[i] * w[i]
+            sine[i] = a[0] + s * (
+                a[1] + s * (a[2] + s * (a[3] + s * (a[4] + s * (a[5] + s * (a[6] + s * (a[7] + s * a[8]))))))
+            )
+            cosine[i] = b[0] + s * (
+                b[1] + s * (b[2] + s * (b[3] + s * (b[4] + s * (b[5] + s * (b[6] + s * (b[7] + s * b[8]))))))
+            )
+            squared[i] = s
+        for i in range(count):
+            if squared[i] > LARGEST_ANGLE**2:
+                angle = np.sqrt(squared[i])
+                sine[i] = np.sin(angle) / angle
+                cosine[i] = 2 * (np.sin(0.5 * angle) / angle) ** 2
+        for i in range(count):
+            x = q[i] * w[i] - r[i] * v[i]
+            y = r[i] * u[i] - p[i] * w[i]
+            z = p[i] * v[i] - q[i] * u[i]
+            f = p[i] + sine[i] * x + cosine[i] * (y * w[i] - z * v[i])
+            g = q[i] + sine[i] * y + cosine[i] * (z * u[i] - x * w[i])
+            h = r[i] + sine[i] * z + cosine[i] * (x * v[i] - y * u[i])
+            size = 1.5 - 0.5 * (f * f + g * g + h * h)
+            u[i], v[i], w[i] = size * f, size * g, size * h
+        for i in range(count):
+            out[start + i, 0], out[start + i, 1], out[start + i, 2] = u[i], v[i], w[i]
 
 
 _SINE, _COSINE = (
@@ -123,7 +125,6 @@ _SINE, _COSINE = (
     for function in (lambda s: 2 * np.pi * np.sinc(2 * np.sqrt(s)), lambda s: np.cos(2 * np.pi * np.sqrt(s)))
 )  # sin(2 pi f)/f and cos(2 pi f) in powers of f^2, up to f = 1/2
 
-_BATCH = 256
 _ONE = np.int64(0x3FF0000000000000)  # the bits of 1.0
 _ROOT = np.int64(0x3FE6A09E667F3BCD)  # of the square root of 1/2
 _WHOLE = np.int64(
