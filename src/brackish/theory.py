@@ -10,6 +10,7 @@ writes down. It offers one or more of the following, and an integrator picks the
 - `HasParts`: exact sub-flows to be composed; `part(duration)` returns the map of that duration, and whatever
   it can compute beforehand (a propagator, a rotation) is computed there, once, outside the loop over time.
 - `HasRotation`: unit vectors that turn, each at its own angular velocity, part of which may be random.
+- `HasGenerators`: generators of a group that moves the state, part of which may be random.
 - `HasJump`: a random change after each step, from the trajectory's own draws.
 """
 
@@ -273,6 +274,23 @@ class HasRotation(Protocol):
         r"""(t, unit vectors, noise) -> $\boldsymbol\Omega$ of every vector, (N, 3); what does not change from step to
         step is computed here, once. Where noise depends on the vectors, a Stratonovich integral is meant.
         """
+        ...
+
+
+@runtime_checkable
+class HasGenerators(Protocol):
+    r"""Offers the motion $\dot y=A(t,y)\,y$ of a group, to steps along its exponentials."""
+
+    def generators(self, hamiltonian: HybridHamiltonian) -> Callable[[Any, State, Any], Any]:
+        """(t, state, noise) -> the generator A, a tree of arrays that can be averaged."""
+        ...
+
+    def moved(self, hamiltonian: HybridHamiltonian, y: State, generators: Any, dt: Any) -> State:
+        """The state after exp(A dt)."""
+        ...
+
+    def noise(self, hamiltonian: HybridHamiltonian, t: Any, dt: Any, draws: StepDraws) -> Any:
+        """What is random in a step of length `dt` from t on, the same for both stages of the step, or None."""
         ...
 
 

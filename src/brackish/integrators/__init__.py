@@ -4,6 +4,7 @@ from brackish.integrators.adaptive import Adaptive
 from brackish.integrators.base import Integrator
 from brackish.integrators.commutator_free import CommutatorFree
 from brackish.integrators.exponential import Exponential
+from brackish.integrators.lie import LieHeun
 from brackish.integrators.midpoint import ImplicitMidpoint
 from brackish.integrators.retraction import RetractedRungeKutta8
 from brackish.integrators.rotations import Depondt, HeunSpins, SemiImplicit
@@ -21,6 +22,7 @@ __all__ = [
     "HeunSpins",
     "ImplicitMidpoint",
     "Integrator",
+    "LieHeun",
     "RetractedRungeKutta8",
     "RungeKutta4",
     "SemiImplicit",

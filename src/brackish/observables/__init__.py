@@ -3,6 +3,7 @@
 from brackish.observables.base import Derived, Observable
 from brackish.observables.conditional import conditional_coherence
 from brackish.observables.spins import (
+    PURITY,
     SPIN_OBSERVABLES,
     bell_nonlocality,
     concurrence,
@@ -24,6 +25,7 @@ from brackish.observables.standard import (
 from brackish.observables.wavefunction import wavefunction
 
 __all__ = [
+    "PURITY",
     "SPIN_OBSERVABLES",
     "Derived",
     "Observable",

@@ -48,6 +48,15 @@ SPIN_OBSERVABLES = (
 lengths, (N, 3), and `energy`."""
 
 
+def _purity(theory, magnet, y):
+    """Tr rho^2: what the theory offers."""
+    return theory.purity(magnet, y)
+
+
+PURITY = Observable("purity", _purity, (), "1", "purity Tr rho^2 of the state of all quantum spins")
+"""Kept beside them by theories of quantum spins."""
+
+
 @dataclasses.dataclass(frozen=True)
 class _OfSpins:
     """A function of the density operator of some spins, equal to others of the same quantity and spins."""

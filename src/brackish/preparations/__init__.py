@@ -18,7 +18,7 @@ from brackish.preparations.quantum_spins import (
     Werner,
 )
 from brackish.preparations.quasi_random import QuasiRandom, evenly
-from brackish.preparations.spins import Directions, Together, UniformDirections
+from brackish.preparations.spins import Directions, QuantumAndClassical, Together, UniformDirections
 from brackish.preparations.superposition import Superposition
 from brackish.preparations.thermal import ThermalBath
 from brackish.preparations.von_mises_fisher import VonMisesFisher
@@ -38,6 +38,7 @@ __all__ = [
     "PhiPlus",
     "Points",
     "Preparation",
+    "QuantumAndClassical",
     "QuasiRandom",
     "Singlet",
     "SpinMixture",

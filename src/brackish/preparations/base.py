@@ -1,7 +1,7 @@
 """The interface of a preparation."""
 
 import abc
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 
@@ -28,10 +28,12 @@ class Draw(eqx.Module):
 class Preparation(eqx.Module):
     """The interface of every preparation.
 
-    `random`: whether trajectories are drawn (then means carry standard errors) or laid out.
+    `random`: whether trajectories are drawn (then means carry standard errors) or laid out. `repeats`: whether what is
+    laid out may be started from again and again, by theories whose motion is random.
     """
 
     random: eqx.AbstractClassVar[bool]
+    repeats: ClassVar[bool] = False
 
     @abc.abstractmethod
     def draw(self, hamiltonian: HybridHamiltonian, index: Array, key: Key) -> Draw:
@@ -61,6 +63,15 @@ class Preparation(eqx.Module):
         raise UnsupportedHamiltonian(
             f"{type(self).__name__} has no state of quantum spins; start them from Directions, SpinState or another "
             "preparation of spins."
+        )
+
+    def parted(
+        self, quantum: tuple[int, ...], classical: tuple[int, ...]
+    ) -> tuple["Preparation", "Preparation"]:
+        """For a magnet of which some sites are `quantum` and some `classical`: the starts of the two parts."""
+        raise UnsupportedHamiltonian(
+            f"{type(self).__name__} does not say where the two parts of a magnet start; give Directions, or "
+            "QuantumAndClassical."
         )
 
     def density(self, hamiltonian: HybridHamiltonian, z: Point) -> RealScalar:

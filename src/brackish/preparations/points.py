@@ -32,6 +32,7 @@ class Points(Preparation):
     )
     state: ElectronicState = eqx.field(converter=electronic_state, default=0)
     random: ClassVar[bool] = False
+    repeats: ClassVar[bool] = True
 
     def __check_init__(self):
         if not isinstance(self.positions, np.ndarray):
@@ -65,6 +66,7 @@ class Points(Preparation):
         return self.positions.shape[0]
 
     def draw(self, hamiltonian, index, key):
+        index = index % self.positions.shape[0]
         point = PhasePoint(jnp.asarray(self.positions)[index], jnp.asarray(self.momenta)[index])
         if self.weights is None:
             weight = jnp.ones(())

@@ -39,6 +39,7 @@ class Directions(Preparation):
     directions: Float[np.ndarray | Array, "points spins 3"] = eqx.field(converter=_sets_of_directions)
     state: ElectronicState = eqx.field(converter=electronic_state, default=0)
     random: ClassVar[bool] = False
+    repeats: ClassVar[bool] = True
 
     def check(self, hamiltonian):
         spins = _count_spins(self, hamiltonian)
@@ -52,7 +53,7 @@ class Directions(Preparation):
         return self.directions.shape[0]
 
     def draw(self, hamiltonian, index, key):
-        point = jnp.asarray(self.directions)[index]
+        point = jnp.asarray(self.directions)[index % self.directions.shape[0]]
         return Draw(point, self.state.spinor(hamiltonian, point), jnp.ones(()))
 
     def spin_state(self, magnet):
@@ -61,6 +62,50 @@ class Directions(Preparation):
                 f"Quantum spins start from one set of directions, got {self.directions.shape[0]} of them."
             )
         return coherent_states(magnet, np.asarray(self.directions)[0])
+
+    def parted(self, quantum, classical):
+        """The same directions on both sides."""
+        every = np.asarray(self.directions)
+        if quantum and every.shape[0] != 1:
+            raise InvalidInput(
+                f"Quantum spins start from one set of directions, got {every.shape[0]} of them."
+            )
+        quantum_part, classical_part = (
+            Directions(every[:, list(sites)]) if sites else self for sites in (quantum, classical)
+        )
+        return quantum_part, classical_part
+
+
+class QuantumAndClassical(Preparation):
+    """A magnet of two parts: where its quantum spins start, `SpinState`, `Singlet`, ..., and where its classical ones,
+    `Directions`, `UniformDirections`, ...; each counts its own spins alone.
+    """
+
+    quantum: Preparation
+    classical: Preparation
+
+    @property
+    def random(self) -> bool:  # type: ignore[override]
+        """Whether classical directions are drawn."""
+        return self.classical.random
+
+    @property
+    def repeats(self) -> bool:  # type: ignore[override]
+        """As the classical directions."""
+        return self.classical.repeats
+
+    def check(self, hamiltonian):
+        """Each part is checked when the magnet is cut."""
+        _count_spins(self, hamiltonian)
+
+    def count(self):
+        return self.classical.count()
+
+    def draw(self, hamiltonian, index, key):
+        raise UnsupportedHamiltonian("QuantumAndClassical is for HybridMagnet.")
+
+    def parted(self, quantum, classical):
+        return self.quantum, self.classical
 
 
 class UniformDirections(Preparation):

@@ -109,6 +109,22 @@ def frame_rate(
     return -1j * (columns @ (turning - inside * outside) + applied * outside)
 
 
+def frame_generator(
+    columns: Complex[Array, "D r"],
+    applied: Complex[Array, "D r"],
+    weights: Float[Array, " r"],
+    rest: Float[Array, ""],
+    kernel: Kernel,
+) -> Complex[Array, "D D"]:
+    r"""The Hermitian K of $i\,\partial_t|a_j\rangle=\hat K|a_j\rangle$, for steps along exponentials; arguments as for
+    `frame_rate`, which is -i K times the columns.
+    """
+    rate = 1j * frame_rate(columns, applied, weights, rest, kernel)
+    inside = columns @ (dagger(columns) @ rate)
+    outside = (rate - inside) @ dagger(columns)
+    return inside @ dagger(columns) + outside + dagger(outside)
+
+
 def density_rate(
     density: Complex[Array, "D D"], matrix: Inexact[Array, "D D"], kernel: Kernel
 ) -> Complex[Array, "D D"]:

@@ -51,7 +51,8 @@ def simulate(
 ):
     """Run one theory and return a labelled dataset of means with standard errors.
 
-    `trajectories`: how many (1000, or as many as the preparation lays out); theories of the whole
+    `trajectories`: how many (1000, or as many as the preparation lays out, or a multiple of it where the motion is
+    random); theories of the whole
     wavefunction have none.
     `ensembles`: for coupled theories, how many independent ensembles of that size; from two on, means carry
     standard errors. A single one starts from `QuasiRandom` points of its packet or cloud, of which some hundred are
@@ -351,12 +352,15 @@ def _trajectory_count(theory: Theory, preparation: Preparation, asked: int | Non
     fixed = preparation.count()
     if fixed is None:
         return 1000 if asked is None else _at_least_one("trajectories", asked)
-    if asked is not None and asked != fixed:
-        raise InvalidInput(
-            f"Argument `trajectories` is {asked}, but {type(preparation).__name__} lays out {fixed}; "
-            "leave it out."
-        )
-    return fixed
+    if asked is None or asked == fixed:
+        return fixed
+    again = theory.random and preparation.repeats
+    if again and _at_least_one("trajectories", asked) % fixed == 0:
+        return asked
+    raise InvalidInput(
+        f"Argument `trajectories` is {asked}, but {type(preparation).__name__} lays out {fixed}; "
+        + ("give a multiple of that." if again else "leave it out.")
+    )
 
 
 def _at_least_one(name: str, value: Any) -> int:

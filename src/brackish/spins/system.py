@@ -10,8 +10,9 @@ Each bond is counted once, J > 0 is ferromagnetic, a moment $g\mu_B\mathbf S$ is
 is the operator of a quantum spin $s_i$ in units of hbar, or $s_i\mathbf n_i$ with a unit vector.
 """
 
+import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -291,6 +292,40 @@ class SpinSystem(HybridHamiltonian):
         """The same magnet in another field: (3,), (N, 3) or a function of time."""
         field = field if callable(field) else _checked_field(field, self.count)
         return eqx.tree_at(lambda system: system.field, self, field, is_leaf=lambda leaf: leaf is self.field)
+
+    def part(self, sites: Sequence[int]) -> "SpinSystem":
+        """The magnet of some of the spins, with the bonds among them; outside compiled code."""
+        chosen = np.asarray(sites, dtype=int)
+        number = np.full(self.count, -1)
+        number[chosen] = np.arange(chosen.size)
+        within = self.bonds.chosen((number[self.bonds.first] >= 0) & (number[self.bonds.second] >= 0))
+
+        def of(value, rank: int):
+            """Of a value for all spins or for each: what belongs to these."""
+            return value if value is None or np.ndim(value) == rank else np.asarray(value)[chosen]
+
+        field = _FieldOfSites(self.field, chosen) if callable(self.field) else of(self.field, 1)
+        return SpinSystem(
+            np.asarray(self.spins)[chosen],
+            dataclasses.replace(within, first=number[within.first], second=number[within.second]),
+            field,
+            g_factor=np.asarray(self.g_factor)[chosen],
+            uniaxial=self.uniaxial and Uniaxial(of(self.uniaxial.constant, 0), of(self.uniaxial.axis, 1)),
+            cubic=self.cubic and Cubic(of(self.cubic.constant, 0), self.cubic.axes),
+            positions=of(self.positions, 0),
+            units=self.units,
+        )
+
+
+class _FieldOfSites(eqx.Module):
+    """A field that changes with time, at some of the sites."""
+
+    field: Callable[[Any], Field]
+    sites: Int[np.ndarray | Array, " n"]
+
+    def __call__(self, t):
+        field = jnp.asarray(self.field(t))
+        return field if field.ndim == 1 else field[self.sites]
 
 
 def require_magnet(name: str, hamiltonian: HybridHamiltonian) -> None:

@@ -18,7 +18,7 @@ from brackish.theories.fields.moment_hierarchy import (
     PureState,
 )
 from brackish.theories.fields.nonlinear_koopman import NonlinearKoopman
-from brackish.theories.spins import LL, LLG, QuantumLL, QuantumLLG
+from brackish.theories.spins import LL, LLG, HybridMagnet, QuantumLL, QuantumLLG
 from brackish.theories.trajectories._ensembles import InSpreads
 from brackish.theories.trajectories.born_oppenheimer import BornOppenheimer
 from brackish.theories.trajectories.ehrenfest import Ehrenfest
@@ -82,6 +82,7 @@ __all__ = [
     "Grid",
     "Homogeneous",
     "HybridKoopman",
+    "HybridMagnet",
     "HybridMeanField",
     "InAdiabaticBasis",
     "InDiabaticBasis",

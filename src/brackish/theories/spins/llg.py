@@ -31,12 +31,13 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from brackish.errors import InvalidInput, UnsupportedHamiltonian
+from brackish.errors import UnsupportedHamiltonian
 from brackish.integrators import Depondt
 from brackish.manifolds import Spheres
 from brackish.observables import SPIN_OBSERVABLES
 from brackish.spins import SpinSystem, require_magnet
 from brackish.spins.turning import cross, random_vectors, turning
+from brackish.theories.spins._arguments import damping_number, temperature_or_function
 from brackish.theory import Requirements, Status, Theory, Weighted
 from brackish.typing import Array, Float, RealScalar
 
@@ -46,24 +47,6 @@ class MagnetState(eqx.Module):
 
     directions: Float[Array, "N 3"]
     time: RealScalar
-
-
-def _damping(value) -> np.ndarray:
-    value = np.asarray(value, dtype=float)
-    if value.ndim or not np.isfinite(value) or value < 0:
-        raise InvalidInput(f"Argument `damping` must be one finite number, 0 or more, got {value.tolist()}.")
-    return value
-
-
-def _temperature(value) -> np.ndarray | Callable | None:
-    if value is None or callable(value):
-        return value
-    value = np.asarray(value, dtype=float)
-    if value.ndim or not np.isfinite(value) or value < 0:
-        raise InvalidInput(
-            f"Argument `temperature` must be one finite number, 0 or more, or a function of time, got {value.tolist()}."
-        )
-    return value if value > 0 else None
 
 
 class _ClassicalMagnet(Theory):
@@ -161,9 +144,9 @@ class LLG(_ClassicalMagnet):
     Raises `InvalidInput` for a negative damping or temperature.
     """
 
-    damping: Float[np.ndarray | Array, ""] = eqx.field(converter=_damping)
+    damping: Float[np.ndarray | Array, ""] = eqx.field(converter=damping_number)
     temperature: Float[np.ndarray | Array, ""] | Callable | None = eqx.field(
-        converter=_temperature, default=0.0
+        converter=temperature_or_function, default=0.0
     )
 
     def _coefficients(self):
@@ -181,9 +164,9 @@ class LL(_ClassicalMagnet):
     Raises `InvalidInput` for a negative damping or temperature.
     """
 
-    damping: Float[np.ndarray | Array, ""] = eqx.field(converter=_damping)
+    damping: Float[np.ndarray | Array, ""] = eqx.field(converter=damping_number)
     temperature: Float[np.ndarray | Array, ""] | Callable | None = eqx.field(
-        converter=_temperature, default=0.0
+        converter=temperature_or_function, default=0.0
     )
 
     def _coefficients(self):

@@ -28,7 +28,7 @@ import numpy as np
 from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.integrators import CommutatorFree, RetractedRungeKutta8
 from brackish.manifolds import Spheres
-from brackish.observables import SPIN_OBSERVABLES, Observable
+from brackish.observables import PURITY, SPIN_OBSERVABLES
 from brackish.quantum import (
     Kernel,
     SpectralState,
@@ -40,6 +40,7 @@ from brackish.quantum import (
     orthonormal,
 )
 from brackish.spins import SpinOperator, SpinSpace, SpinSystem, require_magnet, spin_space
+from brackish.theories.spins._arguments import damping_number
 from brackish.theory import Requirements, Status, Theory
 from brackish.typing import Array, Complex, Float, RealScalar
 
@@ -73,13 +74,6 @@ class Start(eqx.Module):
     space: SpinSpace
     state: SpectralState
     linear: bool = eqx.field(static=True)
-
-
-def _damping(value) -> np.ndarray:
-    value = np.asarray(value, dtype=float)
-    if value.ndim or not np.isfinite(value) or value < 0:
-        raise InvalidInput(f"Argument `damping` must be one finite number, 0 or more, got {value.tolist()}.")
-    return value
 
 
 class _QuantumMagnet(Theory):
@@ -128,7 +122,7 @@ class _QuantumMagnet(Theory):
         return float(2 * PHASE_A_STEP * hamiltonian.units.planck / fastest)
 
     def standard_observables(self, hamiltonian):
-        return (*SPIN_OBSERVABLES, _PURITY)
+        return (*SPIN_OBSERVABLES, PURITY)
 
     def prepare(self, hamiltonian, preparation, index, key):
         state = self._started().state
@@ -209,13 +203,6 @@ class _QuantumMagnet(Theory):
         return jnp.where(jnp.isfinite(defect), lost, Status.not_finite)
 
 
-def _purity(theory, hamiltonian, y):
-    return theory.purity(hamiltonian, y)
-
-
-_PURITY = Observable("purity", _purity, (), "1", "purity Tr rho^2 of the state of all spins")
-
-
 class QuantumLLG(_QuantumMagnet):
     r"""The quantum analogue of Gilbert's equation, $\dot\rho=\frac i\hbar[\rho,H]+i\kappa[\rho,\dot\rho]$.
 
@@ -229,7 +216,7 @@ class QuantumLLG(_QuantumMagnet):
     Raises `InvalidInput` for a negative damping.
     """
 
-    damping: Float[np.ndarray | Array, ""] = eqx.field(converter=_damping)
+    damping: Float[np.ndarray | Array, ""] = eqx.field(converter=damping_number)
     start: Start | None = None
 
     def kernel(self):
@@ -245,7 +232,7 @@ class QuantumLL(_QuantumMagnet):
     Raises `InvalidInput` for a negative damping.
     """
 
-    damping: Float[np.ndarray | Array, ""] = eqx.field(converter=_damping)
+    damping: Float[np.ndarray | Array, ""] = eqx.field(converter=damping_number)
     start: Start | None = None
 
     def kernel(self):

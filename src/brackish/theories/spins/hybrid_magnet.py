@@ -1,0 +1,373 @@
+r"""A quantum cluster in a classical magnet: a few spins by the quantum analogue of Gilbert's equation, the others by
+Gilbert's, each in the mean field of the other side.
+
+$$E=\mathrm{Tr}\,\hat\rho\,\hat H(\mathbf n)+E_c(\mathbf n),\qquad\hat H(\mathbf n)=\hat H_Q+\sum_{ij}\hat{\mathbf
+S}_i^TA_{ij}\,s_j\mathbf n_j$$
+
+$$\dot{\hat\rho}=\frac i\hbar[\hat\rho,\hat H(\mathbf n)]+i\kappa[\hat\rho,\dot{\hat\rho}],\qquad
+\dot{\mathbf n}_j=\mathbf n_j\times(\boldsymbol\omega_j+\boldsymbol\xi_j)-\alpha\,\mathbf n_j\times\dot{\mathbf n}_j,
+\qquad\boldsymbol\omega_j=-\frac1{\hbar s_j}\frac{\partial E}{\partial\mathbf n_j}$$
+
+i runs over the spins of the cluster, j over those of the lattice around it. Both sides move by one energy, which is
+conserved without damping and never grows without drive or noise. Eqs. (1) and (3) of Y. Liu et al., "Quantum Analog
+of Landau-Lifshitz-Gilbert Dynamics", Phys. Rev. Lett. 133, 266704 (2024), which names the combination as an outlook.
+
+With a temperature every spin feels a random field, $\langle\xi_c(t)\xi_d(t')\rangle=2\,\frac{\alpha
+k_BT}{\hbar s}\,\delta_{cd}\,\delta(t-t')$, a quantum one as $-\hbar\boldsymbol\xi_i\cdot\hat{\mathbf S}_i$ in the
+Hamiltonian, with $\kappa$ for $\alpha$. That keeps eigenvalues of $\hat\rho$; in a coherent state a quantum spin
+then is a classical one, and ends in the distribution of Langevin, not in that of Brillouin.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from brackish.errors import InvalidInput, UnsupportedHamiltonian
+from brackish.integrators import LieHeun
+from brackish.manifolds import Spheres
+from brackish.observables import PURITY, SPIN_OBSERVABLES, Observable
+from brackish.quantum import SpectralState, frame_generator, gilbert_kernel, propagate
+from brackish.spins import SpinSpace, SpinSystem, require_magnet, spin_space
+from brackish.spins.turning import random_vectors, rotate, turning
+from brackish.theories.spins._arguments import damping_number, temperature_or_function
+from brackish.theory import Requirements, Status, Theory, Weighted
+from brackish.typing import Array, Complex, Float, Int, RealScalar
+
+LARGEST_CLUSTER = 256
+"""States of a cluster: a step multiplies matrices of this size."""
+LARGEST_DEFECT = 1e-6
+"""Of the norms of eigenvectors, before a run is stopped."""
+
+
+class HybridMagnetState(eqx.Module):
+    r"""A lattice and a cluster. `directions`: unit vectors of the classical spins, (n, 3). `columns`: eigenvectors
+    $a_j$ of the cluster's density operator $p_0\hat1+\sum_j(p_j-p_0)|a_j\rangle\langle a_j|$, (D, r); a pure state
+    is one.
+    `weights`, `rest`: $p_j$, (r,), and $p_0$, which never change. `time`: at which the field is meant.
+    """
+
+    directions: Float[Array, "n 3"]
+    columns: Complex[Array, "D r"]
+    weights: Float[Array, " r"]
+    rest: RealScalar
+    time: RealScalar
+
+    @property
+    def spectral(self) -> SpectralState:
+        """The cluster's density operator."""
+        return SpectralState(self.columns, self.weights, self.rest)
+
+
+class HybridGenerators(eqx.Module):
+    """How fast both sides turn. `angular_velocity`: of every classical spin, (n, 3). `hermitian`: K of the cluster's
+    eigenvectors, (D, D), a frequency.
+    """
+
+    angular_velocity: Float[Array, "n 3"]
+    hermitian: Complex[Array, "D D"]
+
+
+class Cut(eqx.Module):
+    """A magnet cut in two, settled before anything is compiled.
+
+    `inside`, `outside`: sites of the cluster and of the lattice. `cluster`, `lattice`: the two magnets, None where
+    there are no spins. `space`: the states of the cluster. `inner`, `outer`: of each bond that was cut the end in
+    the cluster and the end in the lattice, counted there. `coupling`: what stands between S_inner and S_outer,
+    (bonds, 3, 3). `start`: of the cluster.
+    """
+
+    inside: tuple[int, ...] = eqx.field(static=True)
+    outside: tuple[int, ...] = eqx.field(static=True)
+    cluster: SpinSystem | None
+    lattice: SpinSystem | None
+    space: SpinSpace | None
+    inner: Int[np.ndarray | Array, " bonds"]
+    outer: Int[np.ndarray | Array, " bonds"]
+    coupling: Float[np.ndarray | Array, "bonds 3 3"]
+    start: SpectralState
+    around: Any
+
+
+class HybridMagnet(Theory):
+    r"""A quantum cluster (q-LLG) in a classical lattice (LLG), coupled through their mean fields.
+
+    `quantum`: the sites of the cluster, counted from 0; all others are classical. `damping`: alpha of the classical
+    spins.
+    `cluster_damping`: kappa; by default as `damping`. `temperature`: of the thermal field of the lattice, in the
+    units of the magnet, a number or a function of time. `cluster_temperature`: of the random field on the cluster;
+    by default none.
+    `cut`: made by `resolve`; leave it out.
+
+    With no classical spin it is `QuantumLLG`, with no quantum one `LLG`. Keeps lengths of classical spins and
+    eigenvalues of the cluster's density operator to round-off. The cluster sees mean fields, so it is not entangled
+    with the lattice, and one trajectory of the lattice belongs to one state of the cluster. The limits of
+    `QuantumLLG` hold for the cluster.
+
+    Raises `InvalidInput` for sites that are not there, or named twice, and `UnsupportedHamiltonian` for a cluster of
+    more than 256 states.
+    """
+
+    quantum: tuple[int, ...] = eqx.field(static=True, converter=lambda sites: tuple(int(i) for i in sites))
+    damping: Float[np.ndarray | Array, ""] = eqx.field(converter=damping_number)
+    cluster_damping: Float[np.ndarray | Array, ""] | None = eqx.field(
+        converter=lambda value: None if value is None else damping_number(value), default=None
+    )
+    temperature: Float[np.ndarray | Array, ""] | Callable | None = eqx.field(
+        converter=temperature_or_function, default=0.0
+    )
+    cluster_temperature: Float[np.ndarray | Array, ""] | Callable | None = eqx.field(
+        converter=temperature_or_function, default=0.0
+    )
+    cut: Cut | None = None
+    coupled: ClassVar[bool] = False
+    has_trajectories: ClassVar[bool] = True
+
+    @property
+    def random(self) -> bool:  # type: ignore[override]
+        """Whether there is a random field."""
+        return self.temperature is not None or self.cluster_temperature is not None
+
+    def requirements(self):
+        return Requirements(manifolds=(Spheres,), largest_levels=1)
+
+    def default_integrator(self, hamiltonian):
+        return LieHeun()
+
+    def standard_observables(self, hamiltonian):
+        return (*SPIN_OBSERVABLES, PURITY, *_ENERGIES)
+
+    # -- before anything is compiled ---------------------------------------------------------------------------------
+
+    def resolve(self, hamiltonian, preparation, times):
+        """The magnet cut in two, and the start of the cluster."""
+        require_magnet(type(self).__name__, hamiltonian)
+        return dataclasses.replace(self, cut=_cut(hamiltonian, self.quantum, preparation))
+
+    def _settled(self) -> Cut:
+        if self.cut is None:
+            raise InvalidInput("HybridMagnet is not cut yet: let `resolve` do it.")
+        return self.cut
+
+    def prepare(self, hamiltonian, preparation, index, key):
+        cut = self._settled()
+        directions, weight = jnp.zeros((0, 3)), jnp.ones(())
+        if cut.lattice is not None:
+            draw = cut.around.draw(cut.lattice, index, key)
+            directions, weight = draw.point, draw.weight
+        columns, weights, rest = (
+            jnp.asarray(x) for x in (cut.start.columns, cut.start.weights, cut.start.rest)
+        )
+        return HybridMagnetState(directions, columns, weights, rest, jnp.zeros(())), weight
+
+    # -- the motion ------------------------------------------------------------------------------------------------
+
+    def generators(self, hamiltonian):
+        """(t, state, random field) -> how fast both sides turn."""
+        cut = self._settled()
+        size = 1 + self.damping**2
+        turn = None if cut.lattice is None else turning(cut.lattice, 1 / size, self.damping / size)
+
+        def at(t, y, noise=None):
+            on_lattice, on_cluster = (None, None) if noise is None else noise
+            velocity = jnp.zeros((0, 3))
+            if turn is not None:
+                thermal = self._field_of_cluster(hamiltonian, y)
+                thermal = thermal if on_lattice is None else thermal + on_lattice
+                velocity = turn(t, y.directions, thermal)
+            return HybridGenerators(velocity, self._hermitian(hamiltonian, t, y, on_cluster))
+
+        return at
+
+    def _hermitian(self, hamiltonian, t, y, random_field) -> Complex[Array, "D D"]:
+        """K of the cluster's eigenvectors, by the kernel of q-LLG."""
+        cut = self._settled()
+        if cut.space is None:
+            return jnp.zeros((1, 1), complex)
+        applied = self._operator(hamiltonian, t, y, random_field).apply(y.columns) / hamiltonian.units.planck
+        kernel = gilbert_kernel(self.damping if self.cluster_damping is None else self.cluster_damping)
+        return frame_generator(y.columns, applied, y.weights, y.rest, kernel)
+
+    def _operator(self, hamiltonian, t, y, random_field=None):
+        """H(n) of the cluster: that of its own spins, in the field that they feel."""
+        cut = self._settled()
+        moment = jnp.asarray(cut.cluster.g_factor)[:, None] * hamiltonian.units.bohr_magneton
+        felt = self._field_of_lattice(y)
+        if random_field is not None:
+            felt = felt + hamiltonian.units.planck * random_field
+        return cut.space.operator(cut.cluster, cut.cluster.field_at(t) + felt / moment)
+
+    def _field_of_lattice(self, y) -> Float[Array, "m 3"]:
+        """What stands with -S_i in the cluster's Hamiltonian, energy: - sum_j A_ij s_j n_j."""
+        cut = self._settled()
+        if cut.lattice is None:
+            return jnp.zeros((len(cut.inside), 3))
+        around = (jnp.asarray(cut.lattice.spins)[:, None] * y.directions)[cut.outer]
+        field = -jnp.sum(cut.coupling * around[:, None, :], axis=-1)
+        return jnp.zeros((len(cut.inside), 3)).at[cut.inner].add(field)
+
+    def _field_of_cluster(self, hamiltonian, y) -> Float[Array, "n 3"]:
+        """What the cluster adds to the precession of the lattice: - sum_i A_ij^T <S_i> / hbar."""
+        cut = self._settled()
+        field = jnp.zeros((len(cut.outside), 3))
+        if cut.space is None:
+            return field
+        spins = self._cluster_spins(y)[cut.inner]
+        return field.at[cut.outer].add(
+            -jnp.sum(cut.coupling * spins[:, :, None], axis=1) / hamiltonian.units.planck
+        )
+
+    def _cluster_spins(self, y) -> Float[Array, "m 3"]:
+        """<S_i> of the cluster."""
+        return self._settled().space.spin_expectations(y.columns, y.spectral.excess())
+
+    def moved(self, hamiltonian, y, generators, dt):
+        """Classical spins rotated, eigenvectors turned by exp(-i K dt)."""
+        directions = y.directions
+        if directions.shape[0]:
+            directions = rotate(directions, generators.angular_velocity, generators.angular_velocity, dt)
+        turn = jax.vmap(propagate, in_axes=(None, 1, None), out_axes=1)
+        columns = turn(generators.hermitian, y.columns, dt)
+        return HybridMagnetState(directions, columns, y.weights, y.rest, y.time + dt)
+
+    def noise(self, hamiltonian, t, dt, draws):
+        """The random fields on lattice and cluster over a step, means of white noise; None where there is none."""
+        if not self.random:
+            return None
+        cut, units = self._settled(), hamiltonian.units
+        vectors = random_vectors(draws, hamiltonian.count)
+        of_cluster = self.damping if self.cluster_damping is None else self.cluster_damping
+        sides = (
+            (cut.outside, self.damping, self.temperature),
+            (cut.inside, of_cluster, self.cluster_temperature),
+        )
+
+        def side(sites, damping, temperature):
+            if temperature is None or not sites:
+                return None
+            temperature = temperature(t + 0.5 * dt) if callable(temperature) else temperature
+            where = np.array(sites)
+            spins = jnp.asarray(hamiltonian.spins)[where]
+            diffusion = damping * units.boltzmann * temperature / (units.planck * spins)
+            return jnp.sqrt(2 * diffusion / dt)[:, None] * vectors[where]
+
+        return tuple(side(*parts) for parts in sides)
+
+    # -- what is seen of it ----------------------------------------------------------------------------------------
+
+    def cluster_energy(self, hamiltonian, y) -> RealScalar:
+        """<H_Q>, in the external field alone."""
+        cut = self._settled()
+        if cut.space is None:
+            return jnp.zeros(())
+        operator = cut.space.operator(cut.cluster, cut.cluster.field_at(y.time))
+        return operator.expect(y.columns, y.spectral.excess()) + y.rest * operator.trace()
+
+    def lattice_energy(self, hamiltonian, y) -> RealScalar:
+        """E_c, in the external field alone."""
+        lattice = self._settled().lattice
+        return jnp.zeros(()) if lattice is None else lattice.classical_energy(y.directions, y.time)
+
+    def coupling_energy(self, hamiltonian, y) -> RealScalar:
+        """Of the bonds between cluster and lattice."""
+        cut = self._settled()
+        if cut.space is None or cut.lattice is None:
+            return jnp.zeros(())
+        return -jnp.sum(self._cluster_spins(y) * self._field_of_lattice(y))
+
+    def energy(self, hamiltonian, y):
+        return (
+            self.cluster_energy(hamiltonian, y)
+            + self.lattice_energy(hamiltonian, y)
+            + self.coupling_energy(hamiltonian, y)
+        )
+
+    def spin_direction(self, hamiltonian, y):
+        """<S_i>/s_i of all spins, (N, 3): unit vectors of classical ones, shorter for quantum ones."""
+        cut = self._settled()
+        directions = jnp.zeros((hamiltonian.count, 3))
+        if cut.lattice is not None:
+            directions = directions.at[np.array(cut.outside)].set(y.directions)
+        if cut.space is not None:
+            inside = self._cluster_spins(y) / jnp.asarray(cut.space.spins())[:, None]
+            directions = directions.at[np.array(cut.inside)].set(inside)
+        return directions
+
+    def purity(self, hamiltonian, y):
+        """Tr rho^2 of the cluster."""
+        return y.spectral.purity()
+
+    def reduced_density(self, hamiltonian, y, sites: tuple[int, ...]) -> Complex[Array, "part part"]:
+        """The density operator of some spins of the cluster, by their numbers in the magnet."""
+        cut = self._settled()
+        strangers = [site for site in sites if site not in cut.inside]
+        if strangers or cut.space is None:
+            raise UnsupportedHamiltonian(
+                f"Spins {list(sites)} are not all in the quantum cluster {list(cut.inside)}."
+            )
+        within = tuple(cut.inside.index(site) for site in sites)
+        part = cut.space.reduced(y.columns, y.spectral.excess(), within)
+        return part + y.rest * (cut.space.size / part.shape[0]) * jnp.eye(part.shape[0])
+
+    def classical_points(self, hamiltonian, y):
+        return Weighted(self.spin_direction(hamiltonian, y)[None], jnp.ones((1, 1, 1)), jnp.ones(1))
+
+    def check(self, hamiltonian, y):
+        norms = jnp.sum(jnp.abs(y.columns) ** 2, axis=0)
+        defect = jnp.max(jnp.abs(norms - 1)) + 0.0 * jnp.sum(y.directions)
+        lost = jnp.where(defect > LARGEST_DEFECT, Status.lost_norm, Status.fine)
+        return jnp.where(jnp.isfinite(defect), lost, Status.not_finite)
+
+
+def _cut(magnet: SpinSystem, inside: tuple[int, ...], preparation: Any) -> Cut:
+    """The magnet in two, and the bonds between them."""
+    for site in inside:
+        if not 0 <= site < magnet.count:
+            raise InvalidInput(
+                f"Argument `quantum` of HybridMagnet names site {site}; the magnet has sites 0 to {magnet.count - 1}."
+            )
+    if len(set(inside)) < len(inside):
+        raise InvalidInput(f"Argument `quantum` of HybridMagnet names a site twice: {list(inside)}.")
+    outside = tuple(site for site in range(magnet.count) if site not in set(inside))
+    cluster = magnet.part(inside) if inside else None
+    lattice = magnet.part(outside) if outside else None
+    size = 1 if cluster is None else int(np.prod(cluster.dimensions(), dtype=float))
+    if size > LARGEST_CLUSTER:
+        raise UnsupportedHamiltonian(
+            f"HybridMagnet takes clusters of at most {LARGEST_CLUSTER} states, these {len(inside)} spins have {size}."
+        )
+    number = np.zeros(magnet.count, int)
+    number[list(inside)], number[list(outside)] = np.arange(len(inside)), np.arange(len(outside))
+    quantum = np.isin(np.arange(magnet.count), inside)
+    first, second, matrices = magnet.bonds.first, magnet.bonds.second, magnet.bonds.matrices()
+    forth, back = quantum[first] & ~quantum[second], ~quantum[first] & quantum[second]
+    inner = np.concatenate([number[first[forth]], number[second[back]]])
+    outer = np.concatenate([number[second[forth]], number[first[back]]])
+    coupling = np.concatenate([matrices[forth], np.swapaxes(matrices[back], 1, 2)])
+    of_cluster, around = preparation.parted(inside, outside)
+    start = SpectralState(np.ones((1, 1), complex), np.ones(1), np.zeros(()))
+    if cluster is not None:
+        of_cluster.check(cluster)
+        start = of_cluster.spin_state(cluster)
+    if lattice is not None:
+        around.check(lattice)
+    space = None if cluster is None else spin_space(cluster)
+    return Cut(inside, outside, cluster, lattice, space, inner, outer, coupling, start, around)
+
+
+def _energy_observable(name: str, meaning: str) -> Observable:
+    def value(theory, hamiltonian, y):
+        return getattr(theory, name)(hamiltonian, y)
+
+    return Observable(name, value, (), "hartree", meaning)
+
+
+_ENERGIES = (
+    _energy_observable("cluster_energy", "energy of the quantum cluster alone"),
+    _energy_observable("lattice_energy", "energy of the classical lattice alone"),
+    _energy_observable("coupling_energy", "energy of the bonds between them"),
+)
