@@ -1,6 +1,6 @@
 """Magnets over time: a spin's direction under several theories, correlations of two spins, nonlocality.
 
-Each figure takes panels by name, and in each panel runs by name, so that one figure may hold several systems.
+Each figure takes a dataset, or panels by name with runs by name in each, so that one figure may hold several systems.
 """
 
 import textwrap
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from brackish.errors import InvalidInput
-from brackish.plot.reading import require
+from brackish.plot.reading import in_words, require, title_of
 from brackish.plot.style import (
     DASHES,
     FAINT,
@@ -27,7 +27,7 @@ from brackish.plot.style import (
 )
 
 Panels = Mapping[str, Mapping[str, Any]]
-"""Panels by name; in each of them datasets by name."""
+"""Panels by name; in each of them datasets by name. Where a dataset is given, its theories are the runs."""
 
 COMPONENTS = (("x", "#0072B2"), ("y", "#D55E00"), ("z", "#000000"))
 LENGTH = "#9A9A9A"
@@ -40,13 +40,15 @@ CAPTION_LETTER = 0.066
 """Inches a letter of a caption takes, on average."""
 
 
-def spin_components(panels: Panels, spin: int = 0, title: str = "A magnet", caption: str = ""):
+def spin_components(panels: Panels | Any, spin: int = 0, title: str = "", caption: str = ""):
     """The components of one spin's direction over time, and the length of the first run's, grey.
 
-    `panels`: datasets with `spin_direction`; the first of a panel is drawn solid, the others dashed and dotted. Raises
-    `InvalidInput` for datasets that lack it, and for a spin that is not there.
+    `panels`: a dataset, or panels of datasets, with `spin_direction`; the first run of a panel is drawn solid, the others
+    dashed and dotted. Raises `InvalidInput` for datasets that lack it, and for a spin that is not there.
     """
-    figure, places = _panels("spin_components", panels, "spin_direction", title, "", caption, columns=2)
+    title = title or _title(panels)
+    panels = _by_panel("spin_components", panels, "spin_direction")
+    figure, places = _panels(panels, title, "", caption, columns=2)
     everything = []
     for axes, (_, runs) in places:
         ends: list[tuple[float, str, str]] = []
@@ -74,13 +76,18 @@ def spin_components(panels: Panels, spin: int = 0, title: str = "A magnet", capt
     return figure
 
 
-def correlations(panels: Panels, title: str = "A magnet", subtitle: str = "", caption: str = ""):
+def correlations(panels: Panels | Any, title: str = "", subtitle: str = "", caption: str = ""):
     r"""The correlations $T_{kl}=\langle\sigma_k\otimes\sigma_l\rangle$ of two spins over time: diagonal ones solid, the
     others dashed, $T_{kl}$ and $T_{lk}$ in one colour. Those that stay at zero are not drawn.
 
-    `panels`: one dataset each, with `correlation_matrix`. Raises `InvalidInput` if one lacks it.
+    `panels`: a dataset, or panels of one dataset each, with `correlation_matrix`. Raises `InvalidInput` if one lacks
+    it.
     """
-    figure, places = _panels("correlations", panels, "correlation_matrix", title, subtitle, caption)
+    title = title or _title(panels)
+    by_panel = _by_panel("correlations", panels, "correlation_matrix")
+    if len(by_panel) == 1:
+        by_panel = {run or name: {run: data} for name, runs in by_panel.items() for run, data in runs.items()}
+    figure, places = _panels(by_panel, title, subtitle, caption)
     pairs = {(0, 1): "#0072B2", (0, 2): "#E69F00", (1, 2): "#009E73"}
     diagonal = ("#000000", "#D55E00", "#CC79A7")
     for axes, (_, runs) in places:
@@ -102,12 +109,14 @@ def correlations(panels: Panels, title: str = "A magnet", subtitle: str = "", ca
     return figure
 
 
-def nonlocality(panels: Panels, title: str = "A magnet", subtitle: str = "", caption: str = ""):
+def nonlocality(panels: Panels | Any, title: str = "", subtitle: str = "", caption: str = ""):
     r"""Bell nonlocality $\mathcal B$ of two spins over time, one line a run.
 
-    `panels`: datasets with `bell_nonlocality`. Raises `InvalidInput` if one lacks it.
+    `panels`: a dataset, or panels of datasets, with `bell_nonlocality`. Raises `InvalidInput` if one lacks it.
     """
-    figure, places = _panels("nonlocality", panels, "bell_nonlocality", title, subtitle, caption)
+    title = title or _title(panels)
+    panels = _by_panel("nonlocality", panels, "bell_nonlocality")
+    figure, places = _panels(panels, title, subtitle, caption)
     for axes, (_, runs) in places:
         ends = []
         for number, (name, dataset) in enumerate(runs.items()):
@@ -122,21 +131,24 @@ def nonlocality(panels: Panels, title: str = "A magnet", subtitle: str = "", cap
     return figure
 
 
-def _panels(
-    figure_name: str,
-    panels: Panels,
-    variable: str,
-    title: str,
-    subtitle: str,
-    caption: str,
-    columns: int = 1,
-):
-    """A figure with a grid of axes over time, one for each panel, and the caption below."""
+def _title(panels: Panels | Any) -> str:
+    return title_of(panels) if hasattr(panels, "data_vars") else "A magnet"
+
+
+def _by_panel(figure: str, panels: Panels | Any, variable: str) -> Panels:
+    """Panels of runs that have the variable; one panel with all theories, if a dataset is given."""
+    if hasattr(panels, "data_vars"):
+        return {"": {in_words(run.name): run.data for run in require(panels, figure, variable)}}
     if not panels or not all(panels.values()):
-        raise InvalidInput(f"The figure `{figure_name}` needs at least one panel with one run.")
+        raise InvalidInput(f"The figure `{figure}` needs at least one panel with one run.")
     for runs in panels.values():
         for dataset in runs.values():
-            require(dataset, figure_name, variable)
+            require(dataset, figure, variable)
+    return panels
+
+
+def _panels(panels: Panels, title: str, subtitle: str, caption: str, columns: int = 1):
+    """A figure with a grid of axes over time, one for each panel, and the caption below."""
     columns = min(columns, len(panels))
     rows, height = -(-len(panels) // columns), (1.9 if columns > 1 else 2.3)
     left, width, gap, between = 0.7, (3.0 if columns > 1 else 5.6), 1.0, 0.45
