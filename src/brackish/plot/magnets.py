@@ -43,8 +43,8 @@ CAPTION_LETTER = 0.066
 def spin_components(panels: Panels | Any, spin: int = 0, title: str = "", caption: str = ""):
     """The components of one spin's direction over time, and the length of the first run's, grey.
 
-    `panels`: a dataset, or panels of datasets, with `spin_direction`; the first run of a panel is drawn solid, the others
-    dashed and dotted. Raises `InvalidInput` for datasets that lack it, and for a spin that is not there.
+    `panels`: a dataset, or panels of datasets, with `spin_direction`; the first run of a panel is drawn solid, the
+    others dashed and dotted. Raises `InvalidInput` for datasets that lack it, and for a spin that is not there.
     """
     title = title or _title(panels)
     panels = _by_panel("spin_components", panels, "spin_direction")
