@@ -87,7 +87,7 @@ def von_neumann_entropy(density: SquareMatrix) -> RealScalar:
     return -jnp.sum(jnp.where(there, weights * jnp.log(jnp.where(there, weights, 1.0)), 0.0))
 
 
-def renyi_entropy(density: SquareMatrix, order: float) -> RealScalar:
+def renyi_entropy(density: SquareMatrix, order: float | int) -> RealScalar:
     r"""$\frac{\ln\mathrm{Tr}\,\rho^\alpha}{1-\alpha}$ of an `order` alpha > 0; 1 gives the entropy of von Neumann."""
     if order == 1:
         return von_neumann_entropy(density)
