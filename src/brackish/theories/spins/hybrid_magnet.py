@@ -19,8 +19,9 @@ then is a classical one, and ends in the distribution of Langevin, not in that o
 """
 
 import dataclasses
+import math
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -31,8 +32,9 @@ from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.integrators import LieHeun
 from brackish.manifolds import Spheres
 from brackish.observables import PURITY, SPIN_OBSERVABLES, Observable
+from brackish.preparations import Preparation
 from brackish.quantum import SpectralState, frame_generator, gilbert_kernel, propagate
-from brackish.spins import SpinSpace, SpinSystem, require_magnet, spin_space
+from brackish.spins import SpinOperator, SpinSpace, SpinSystem, require_magnet, spin_space
 from brackish.spins.turning import random_vectors, rotate, turning
 from brackish.theories.spins._arguments import damping_number, temperature_or_function
 from brackish.theory import Requirements, Status, Theory, Weighted
@@ -72,25 +74,55 @@ class HybridGenerators(eqx.Module):
     hermitian: Complex[Array, "D D"]
 
 
+class Cluster(eqx.Module):
+    """The quantum spins: the `magnet` that they are by themselves, and the `space` of its states."""
+
+    magnet: SpinSystem
+    space: SpinSpace
+
+    def operator(self, field: Float[Array, "m 3"]) -> SpinOperator:
+        """The Hamiltonian with this field in place of the magnet's own."""
+        return self.space.operator(self.magnet, field)
+
+    def spins(self, y: HybridMagnetState) -> Float[Array, "m 3"]:
+        """<S_i>."""
+        return self.space.spin_expectations(y.columns, y.spectral.excess())
+
+
 class Cut(eqx.Module):
     """A magnet cut in two, settled before anything is compiled.
 
-    `inside`, `outside`: sites of the cluster and of the lattice. `cluster`, `lattice`: the two magnets, None where
-    there are no spins. `space`: the states of the cluster. `inner`, `outer`: of each bond that was cut the end in
-    the cluster and the end in the lattice, counted there. `coupling`: what stands between S_inner and S_outer,
-    (bonds, 3, 3). `start`: of the cluster.
+    `inside`, `outside`: sites of the cluster and of the lattice. `cluster`, `lattice`: the two parts, None where there
+    are no spins. `inner`, `outer`: of each bond that was cut the end in the cluster and the end in the lattice, counted
+    there. `coupling`: what stands between S_inner and S_outer, (bonds, 3, 3). `start`: of the cluster. `around`: the
+    preparation of the lattice.
     """
 
     inside: tuple[int, ...] = eqx.field(static=True)
     outside: tuple[int, ...] = eqx.field(static=True)
-    cluster: SpinSystem | None
+    cluster: Cluster | None
     lattice: SpinSystem | None
-    space: SpinSpace | None
     inner: Int[np.ndarray | Array, " bonds"]
     outer: Int[np.ndarray | Array, " bonds"]
     coupling: Float[np.ndarray | Array, "bonds 3 3"]
     start: SpectralState
-    around: Any
+    around: Preparation
+
+    def field_of_lattice(self, y: HybridMagnetState) -> Float[Array, "m 3"]:
+        """What stands with -S_i in the cluster's Hamiltonian, energy: - sum_j A_ij s_j n_j."""
+        field = jnp.zeros((len(self.inside), 3))
+        if self.lattice is None:
+            return field
+        around = (jnp.asarray(self.lattice.spins)[:, None] * y.directions)[self.outer]
+        return field.at[self.inner].add(-jnp.sum(self.coupling * around[:, None, :], axis=-1))
+
+    def field_of_cluster(self, y: HybridMagnetState) -> Float[Array, "n 3"]:
+        """What stands with -S_j in the energy of the lattice: - sum_i A_ij^T <S_i>."""
+        field = jnp.zeros((len(self.outside), 3))
+        if self.cluster is None:
+            return field
+        spins = self.cluster.spins(y)[self.inner]
+        return field.at[self.outer].add(-jnp.sum(self.coupling * spins[:, :, None], axis=1))
 
 
 class HybridMagnet(Theory):
@@ -167,63 +199,35 @@ class HybridMagnet(Theory):
     # -- the motion ------------------------------------------------------------------------------------------------
 
     def generators(self, hamiltonian):
-        """(t, state, random field) -> how fast both sides turn."""
-        cut = self._settled()
-        size = 1 + self.damping**2
-        turn = None if cut.lattice is None else turning(cut.lattice, 1 / size, self.damping / size)
+        """(t, state, random fields) -> how fast both sides turn."""
+        cut, planck = self._settled(), hamiltonian.units.planck
+        damping = jnp.asarray(self.damping)
+        size = 1 + damping**2
+        turn = None if cut.lattice is None else turning(cut.lattice, 1 / size, damping / size)
 
-        def at(t, y, noise=None):
-            on_lattice, on_cluster = (None, None) if noise is None else noise
-            velocity = jnp.zeros((0, 3))
+        def at(t, y, noise=(None, None)):
+            on_lattice, on_cluster = noise
+            velocity, hermitian = jnp.zeros((0, 3)), jnp.zeros((1, 1), complex)
             if turn is not None:
-                thermal = self._field_of_cluster(hamiltonian, y)
-                thermal = thermal if on_lattice is None else thermal + on_lattice
-                velocity = turn(t, y.directions, thermal)
-            return HybridGenerators(velocity, self._hermitian(hamiltonian, t, y, on_cluster))
+                velocity = turn(t, y.directions, _sum(cut.field_of_cluster(y) / planck, on_lattice))
+            if cut.cluster is not None:
+                felt = _sum(cut.field_of_lattice(y) / planck, on_cluster)
+                hermitian = self._hermitian(cut.cluster, planck, t, y, felt)
+            return HybridGenerators(velocity, hermitian)
 
         return at
 
-    def _hermitian(self, hamiltonian, t, y, random_field) -> Complex[Array, "D D"]:
-        """K of the cluster's eigenvectors, by the kernel of q-LLG."""
-        cut = self._settled()
-        if cut.space is None:
-            return jnp.zeros((1, 1), complex)
-        applied = self._operator(hamiltonian, t, y, random_field).apply(y.columns) / hamiltonian.units.planck
-        kernel = gilbert_kernel(self.damping if self.cluster_damping is None else self.cluster_damping)
-        return frame_generator(y.columns, applied, y.weights, y.rest, kernel)
+    def _hermitian(self, cluster: Cluster, planck, t, y, felt) -> Complex[Array, "D D"]:
+        """K of the cluster's eigenvectors by the kernel of q-LLG, with what is felt beside the external field, (m, 3),
+        a frequency.
+        """
+        magneton = jnp.asarray(cluster.magnet.g_factor)[:, None] * cluster.magnet.units.bohr_magneton
+        operator = cluster.operator(cluster.magnet.field_at(t) + planck * felt / magneton)
+        kernel = gilbert_kernel(self._kappa())
+        return frame_generator(y.columns, operator.apply(y.columns) / planck, y.weights, y.rest, kernel)
 
-    def _operator(self, hamiltonian, t, y, random_field=None):
-        """H(n) of the cluster: that of its own spins, in the field that they feel."""
-        cut = self._settled()
-        moment = jnp.asarray(cut.cluster.g_factor)[:, None] * hamiltonian.units.bohr_magneton
-        felt = self._field_of_lattice(y)
-        if random_field is not None:
-            felt = felt + hamiltonian.units.planck * random_field
-        return cut.space.operator(cut.cluster, cut.cluster.field_at(t) + felt / moment)
-
-    def _field_of_lattice(self, y) -> Float[Array, "m 3"]:
-        """What stands with -S_i in the cluster's Hamiltonian, energy: - sum_j A_ij s_j n_j."""
-        cut = self._settled()
-        if cut.lattice is None:
-            return jnp.zeros((len(cut.inside), 3))
-        around = (jnp.asarray(cut.lattice.spins)[:, None] * y.directions)[cut.outer]
-        field = -jnp.sum(cut.coupling * around[:, None, :], axis=-1)
-        return jnp.zeros((len(cut.inside), 3)).at[cut.inner].add(field)
-
-    def _field_of_cluster(self, hamiltonian, y) -> Float[Array, "n 3"]:
-        """What the cluster adds to the precession of the lattice: - sum_i A_ij^T <S_i> / hbar."""
-        cut = self._settled()
-        field = jnp.zeros((len(cut.outside), 3))
-        if cut.space is None:
-            return field
-        spins = self._cluster_spins(y)[cut.inner]
-        return field.at[cut.outer].add(
-            -jnp.sum(cut.coupling * spins[:, :, None], axis=1) / hamiltonian.units.planck
-        )
-
-    def _cluster_spins(self, y) -> Float[Array, "m 3"]:
-        """<S_i> of the cluster."""
-        return self._settled().space.spin_expectations(y.columns, y.spectral.excess())
+    def _kappa(self):
+        return self.damping if self.cluster_damping is None else self.cluster_damping
 
     def moved(self, hamiltonian, y, generators, dt):
         """Classical spins rotated, eigenvectors turned by exp(-i K dt)."""
@@ -237,14 +241,9 @@ class HybridMagnet(Theory):
     def noise(self, hamiltonian, t, dt, draws):
         """The random fields on lattice and cluster over a step, means of white noise; None where there is none."""
         if not self.random:
-            return None
+            return None, None
         cut, units = self._settled(), hamiltonian.units
         vectors = random_vectors(draws, hamiltonian.count)
-        of_cluster = self.damping if self.cluster_damping is None else self.cluster_damping
-        sides = (
-            (cut.outside, self.damping, self.temperature),
-            (cut.inside, of_cluster, self.cluster_temperature),
-        )
 
         def side(sites, damping, temperature):
             if temperature is None or not sites:
@@ -255,16 +254,19 @@ class HybridMagnet(Theory):
             diffusion = damping * units.boltzmann * temperature / (units.planck * spins)
             return jnp.sqrt(2 * diffusion / dt)[:, None] * vectors[where]
 
-        return tuple(side(*parts) for parts in sides)
+        return (
+            side(cut.outside, self.damping, self.temperature),
+            side(cut.inside, self._kappa(), self.cluster_temperature),
+        )
 
     # -- what is seen of it ----------------------------------------------------------------------------------------
 
     def cluster_energy(self, hamiltonian, y) -> RealScalar:
         """<H_Q>, in the external field alone."""
-        cut = self._settled()
-        if cut.space is None:
+        cluster = self._settled().cluster
+        if cluster is None:
             return jnp.zeros(())
-        operator = cut.space.operator(cut.cluster, cut.cluster.field_at(y.time))
+        operator = cluster.operator(cluster.magnet.field_at(y.time))
         return operator.expect(y.columns, y.spectral.excess()) + y.rest * operator.trace()
 
     def lattice_energy(self, hamiltonian, y) -> RealScalar:
@@ -273,11 +275,11 @@ class HybridMagnet(Theory):
         return jnp.zeros(()) if lattice is None else lattice.classical_energy(y.directions, y.time)
 
     def coupling_energy(self, hamiltonian, y) -> RealScalar:
-        """Of the bonds between cluster and lattice."""
+        """Of the bonds between them."""
         cut = self._settled()
-        if cut.space is None or cut.lattice is None:
+        if cut.cluster is None:
             return jnp.zeros(())
-        return -jnp.sum(self._cluster_spins(y) * self._field_of_lattice(y))
+        return -jnp.sum(cut.cluster.spins(y) * cut.field_of_lattice(y))
 
     def energy(self, hamiltonian, y):
         return (
@@ -292,8 +294,8 @@ class HybridMagnet(Theory):
         directions = jnp.zeros((hamiltonian.count, 3))
         if cut.lattice is not None:
             directions = directions.at[np.array(cut.outside)].set(y.directions)
-        if cut.space is not None:
-            inside = self._cluster_spins(y) / jnp.asarray(cut.space.spins())[:, None]
+        if cut.cluster is not None:
+            inside = cut.cluster.spins(y) / jnp.asarray(cut.cluster.magnet.spins)[:, None]
             directions = directions.at[np.array(cut.inside)].set(inside)
         return directions
 
@@ -305,13 +307,14 @@ class HybridMagnet(Theory):
         """The density operator of some spins of the cluster, by their numbers in the magnet."""
         cut = self._settled()
         strangers = [site for site in sites if site not in cut.inside]
-        if strangers or cut.space is None:
+        if strangers or cut.cluster is None:
             raise UnsupportedHamiltonian(
                 f"Spins {list(sites)} are not all in the quantum cluster {list(cut.inside)}."
             )
         within = tuple(cut.inside.index(site) for site in sites)
-        part = cut.space.reduced(y.columns, y.spectral.excess(), within)
-        return part + y.rest * (cut.space.size / part.shape[0]) * jnp.eye(part.shape[0])
+        space = cut.cluster.space
+        part = space.reduced(y.columns, y.spectral.excess(), within)
+        return part + y.rest * (space.size / part.shape[0]) * jnp.eye(part.shape[0])
 
     def classical_points(self, hamiltonian, y):
         return Weighted(self.spin_direction(hamiltonian, y)[None], jnp.ones((1, 1, 1)), jnp.ones(1))
@@ -323,7 +326,11 @@ class HybridMagnet(Theory):
         return jnp.where(jnp.isfinite(defect), lost, Status.not_finite)
 
 
-def _cut(magnet: SpinSystem, inside: tuple[int, ...], preparation: Any) -> Cut:
+def _sum(field, random_field):
+    return field if random_field is None else field + random_field
+
+
+def _cut(magnet: SpinSystem, inside: tuple[int, ...], preparation: Preparation) -> Cut:
     """The magnet in two, and the bonds between them."""
     for site in inside:
         if not 0 <= site < magnet.count:
@@ -333,13 +340,21 @@ def _cut(magnet: SpinSystem, inside: tuple[int, ...], preparation: Any) -> Cut:
     if len(set(inside)) < len(inside):
         raise InvalidInput(f"Argument `quantum` of HybridMagnet names a site twice: {list(inside)}.")
     outside = tuple(site for site in range(magnet.count) if site not in set(inside))
-    cluster = magnet.part(inside) if inside else None
+    of_cluster, around = preparation.parted(inside, outside)
+    cluster, start = None, SpectralState(np.ones((1, 1), complex), np.ones(1), np.zeros(()))
+    if inside:
+        part = magnet.part(inside)
+        size = math.prod(part.dimensions())
+        if size > LARGEST_CLUSTER:
+            raise UnsupportedHamiltonian(
+                f"HybridMagnet takes clusters of at most {LARGEST_CLUSTER} states, these {len(inside)} spins have "
+                f"{size}."
+            )
+        of_cluster.check(part)
+        cluster, start = Cluster(part, spin_space(part)), of_cluster.spin_state(part)
     lattice = magnet.part(outside) if outside else None
-    size = 1 if cluster is None else int(np.prod(cluster.dimensions(), dtype=float))
-    if size > LARGEST_CLUSTER:
-        raise UnsupportedHamiltonian(
-            f"HybridMagnet takes clusters of at most {LARGEST_CLUSTER} states, these {len(inside)} spins have {size}."
-        )
+    if lattice is not None:
+        around.check(lattice)
     number = np.zeros(magnet.count, int)
     number[list(inside)], number[list(outside)] = np.arange(len(inside)), np.arange(len(outside))
     quantum = np.isin(np.arange(magnet.count), inside)
@@ -348,15 +363,7 @@ def _cut(magnet: SpinSystem, inside: tuple[int, ...], preparation: Any) -> Cut:
     inner = np.concatenate([number[first[forth]], number[second[back]]])
     outer = np.concatenate([number[second[forth]], number[first[back]]])
     coupling = np.concatenate([matrices[forth], np.swapaxes(matrices[back], 1, 2)])
-    of_cluster, around = preparation.parted(inside, outside)
-    start = SpectralState(np.ones((1, 1), complex), np.ones(1), np.zeros(()))
-    if cluster is not None:
-        of_cluster.check(cluster)
-        start = of_cluster.spin_state(cluster)
-    if lattice is not None:
-        around.check(lattice)
-    space = None if cluster is None else spin_space(cluster)
-    return Cut(inside, outside, cluster, lattice, space, inner, outer, coupling, start, around)
+    return Cut(inside, outside, cluster, lattice, inner, outer, coupling, start, around)
 
 
 def _energy_observable(name: str, meaning: str) -> Observable:
