@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from brackish.typing import Array, Complex, Float
+from brackish.typing import Array, Complex, Float, Int
 
 LONGEST = 32.0
 """The largest |z| of a series; more is done in equal parts."""
@@ -38,12 +38,7 @@ def exponential_action(
     """
     centre, radius = 0.5 * (lowest + highest), 0.5 * (highest - lowest)
     radius = jnp.where(radius > 0, radius, 1.0)
-    argument = factor * radius
-    longest = jnp.maximum(jnp.abs(argument) / LONGEST, jnp.abs(argument.real) / LARGEST_GROWTH)
-    parts = jnp.maximum(1, jnp.ceil(longest)).astype(int)
-    coefficients = _coefficients(argument / parts)
-    size = jnp.abs(coefficients)
-    count = jnp.max(jnp.where(size > SMALLEST * jnp.max(size), np.arange(TERMS), 1)) + 1
+    parts, coefficients, count = series(factor * radius)
 
     slope, shift = 1 / radius, centre / radius
 
@@ -64,6 +59,16 @@ def exponential_action(
         return tidy(lax.complex(total[0], total[1]))
 
     return lambda columns: lax.fori_loop(0, parts, part, columns)
+
+
+def series(argument: Complex[Array, ""]) -> tuple[Int[Array, ""], Complex[Array, " terms"], Int[Array, ""]]:
+    """Into how many equal parts an exponential falls, the coefficients of a part, and how many of them count."""
+    longest = jnp.maximum(jnp.abs(argument) / LONGEST, jnp.abs(argument.real) / LARGEST_GROWTH)
+    parts = jnp.maximum(1, jnp.ceil(longest)).astype(int)
+    coefficients = _coefficients(argument / parts)
+    size = jnp.abs(coefficients)
+    count = jnp.max(jnp.where(size > SMALLEST * jnp.max(size), np.arange(TERMS), 1)) + 1
+    return parts, coefficients, count
 
 
 def _coefficients(argument: Complex[Array, ""]) -> Complex[Array, " terms"]:
