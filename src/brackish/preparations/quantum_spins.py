@@ -57,7 +57,7 @@ def _checked_state(value) -> np.ndarray:
     if not np.all(np.isfinite(value)):
         raise InvalidInput("Argument `state` of SpinState must be finite.")
     if value.ndim == 1:
-        _check_norm(np.linalg.norm(value))
+        _check_norm(float(np.linalg.norm(value)))
         return value
     if np.max(np.abs(value - value.conj().T)) > HERMITIAN:
         raise InvalidInput("Argument `state` of SpinState is a density operator that is not Hermitian.")

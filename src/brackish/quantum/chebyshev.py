@@ -19,8 +19,8 @@ LONGEST = 32.0
 LARGEST_GROWTH = 4.0
 """The largest real part of z: a state may shrink by as much as another grows, and loses the digits between."""
 TERMS = 80
-SMALLEST = 1e-16
-"""Terms beyond the last coefficient above this one, in units of the largest, are left out."""
+SMALLEST = 1e-15
+"""Terms beyond the last coefficient above this one, in units of the largest, are left out; it is above their round-off."""
 
 
 def exponential_action(

@@ -88,8 +88,8 @@ class SpinSpace(eqx.Module):
             along = jnp.einsum("na,naxy->nxy", axis, vectors)
             energy = energy - self._each(magnet.uniaxial.constant) * (along @ along)
         if magnet.cubic is not None:
-            for axis in range(3):
-                along = jnp.einsum("a,naxy->nxy", jnp.asarray(magnet.cubic.axes)[axis], vectors)
+            for easy in range(3):
+                along = jnp.einsum("a,naxy->nxy", jnp.asarray(magnet.cubic.axes)[easy], vectors)
                 energy = energy - self._each(magnet.cubic.constant) * jnp.linalg.matrix_power(along, 4)
         return energy
 
