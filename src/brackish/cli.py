@@ -501,7 +501,13 @@ def _show_table(dataset: Any, setup: Any, seconds: list[float] | None, title: st
     runs = {name: dataset.sel(theory=name) if "theory" in dataset.dims else dataset for name in names}
     adiabatic = isinstance(getattr(setup.preparation, "state", None), bk.Adiabatic)
     variable = "adiabatic_population" if adiabatic and "adiabatic_population" in dataset else "population"
-    levels = range(min(3, dataset.sizes["level"]))
+    shown: list[tuple[str, str, dict[str, int]]] = [
+        (f"level {level}", variable, {"level": level})
+        for level in range(min(3, dataset.sizes.get("level", 0)))
+    ]
+    if variable not in dataset:
+        variable = "magnetization"
+        shown = [(f"m_{axis}", variable, {"axis": number}) for number, axis in enumerate("xyz")]
     one_coordinate = dataset.sizes.get("coordinate") == 1 and "momentum" in dataset
     exact = runs.get("Exact") if len(runs) > 1 else None
 
@@ -509,8 +515,8 @@ def _show_table(dataset: Any, setup: Any, seconds: list[float] | None, title: st
     heading = f"{title}: {variable.replace('_', ' ')}s at time {end:g}"
     table = Table(title=heading, box=box.SIMPLE, title_style="bold", padding=(0, 0, 0, 1), pad_edge=False)
     table.add_column("theory")
-    for level in levels:
-        table.add_column(f"level {level}", justify="right")
+    for column, _, _ in shown:
+        table.add_column(column, justify="right")
     table.add_column("purity", justify="right")
     if one_coordinate:
         table.add_column("<p>", justify="right")
@@ -523,7 +529,7 @@ def _show_table(dataset: Any, setup: Any, seconds: list[float] | None, title: st
     for number, (name, run) in enumerate(runs.items()):
         cells = [
             name,
-            *(_with_error(run, variable, level=level) for level in levels),
+            *(_with_error(run, quantity, **where) for _, quantity, where in shown),
             _with_error(run, "purity"),
         ]
         if one_coordinate:
@@ -536,7 +542,7 @@ def _show_table(dataset: Any, setup: Any, seconds: list[float] | None, title: st
         if seconds is not None:
             cells.append(f"{seconds[number]:.1f}")
         table.add_row(*cells)
-    notes = ["0.123(4) is 0.123 ± 0.004; drift: of the energy, in hartree"]
+    notes = [f"0.123(4) is 0.123 ± 0.004; drift: of the energy, in {dataset['energy'].attrs['units']}"]
     if exact is not None:
         notes.append("error: the largest difference from the exact populations at any time")
     if seconds is not None:
@@ -548,8 +554,14 @@ def _show_table(dataset: Any, setup: Any, seconds: list[float] | None, title: st
 
 
 def _with_error(run: Any, variable: str, **where: int) -> str:
-    """The last value; its standard error, if there is one, in brackets, in units of the last digit."""
+    """The last value; its standard error, if there is one, in brackets, in units of the last digit. Empty for what the
+    theory does not have.
+    """
+    if variable not in run:
+        return ""
     value = float(run[variable].isel(**where).values[-1])
+    if math.isnan(value):
+        return ""
     error = float(run[f"{variable}_standard_error"].isel(**where).values[-1])
     if not (math.isfinite(error) and error >= 5e-5):
         return f"{value + 0.0:.4f}".replace("-0.0000", "0.0000")

@@ -6,10 +6,8 @@ Runge-Kutta rule of eighth order.
 
 import numpy as np
 import pytest
-import xarray
 from typer.testing import CliRunner
 
-import brackish as bk
 from brackish import reproduce
 from brackish.cli import app
 from brackish.reproduce.quantum_llg import MATCHED, PAPER, PICOSECONDS, QUANTUM
@@ -161,31 +159,3 @@ def test_the_command_refuses(tmp_path):
     assert run(app, ["reproduce", "quantum"]).exit_code == 2
     (tmp_path / "file").write_text("")
     assert run(app, ["reproduce", "quantum-llg", "--out", str(tmp_path / "file")]).exit_code == 2
-
-
-def test_a_dataset_alone_is_drawn(figures):
-    """As `brackish plot --kind` does."""
-    runs = panel(figures["figure1"], "a")
-    for draw in (bk.plot.correlations, bk.plot.nonlocality, bk.plot.spin_components):
-        assert len(draw(runs[QUANTUM]).axes) == 1
-    both = xarray.concat([runs[QUANTUM], runs[PAPER]], dim="theory").assign_coords(
-        theory=["QuantumLLG", "LLG"]
-    )
-    assert len(bk.plot.spin_components(both).axes[0].lines) == 1 + 1 + 2 * 3
-    assert [text.get_text() for text in bk.plot.spin_components(both).legends[0].get_texts()] == [
-        "Quantum LLG",
-        "LLG",
-    ]
-
-
-def test_figures_say_what_they_lack(figures):
-    run = next(iter(figures["figure3"].panels.values()))
-    with pytest.raises(bk.InvalidInput, match="`spin_components` needs at least one panel"):
-        bk.plot.spin_components({})
-    with pytest.raises(bk.InvalidInput, match="There is no spin 2"):
-        bk.plot.spin_components({"": run}, spin=2)
-    classical = {"": {"LLG": panel(figures["figure1"], "a")[PAPER]}}
-    with pytest.raises(bk.InvalidInput, match="`correlations` needs 'correlation_matrix'"):
-        bk.plot.correlations(classical)
-    with pytest.raises(bk.InvalidInput, match="`nonlocality` needs 'bell_nonlocality'"):
-        bk.plot.nonlocality(classical)

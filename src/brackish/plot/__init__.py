@@ -11,7 +11,7 @@ from brackish.plot.conditional import bloch, forces
 from brackish.plot.decoherence import decoherence
 from brackish.plot.files import save
 from brackish.plot.fluid import plane, quantum_trajectories
-from brackish.plot.magnets import correlations, nonlocality, spin_components
+from brackish.plot.magnets import correlations, magnet, nonlocality, spin_components
 from brackish.plot.phase_space import phase_space
 from brackish.plot.populations import populations
 from brackish.plot.potentials import potentials
@@ -26,6 +26,7 @@ __all__ = [
     "correlations",
     "decoherence",
     "forces",
+    "magnet",
     "nonlocality",
     "phase_space",
     "plane",

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from brackish.plot.coherence import QUANTITIES, draw_quantity
+from brackish.plot.magnets import magnet
 from brackish.plot.populations import chosen_populations, most_populated, population_label
 from brackish.plot.potentials import CURVES, draw_potentials
 from brackish.plot.reading import Run, first_level, require, subtitle_of, title_of
@@ -37,8 +38,10 @@ def compare(dataset: Any):
 
     Of two levels the one is shown in which the run starts; of more than three, the three that are populated
     most. Without potential curves (several coordinates, spins), purity and coherence take their place. One
-    theory alone is welcome too.
+    theory alone is welcome too. Of a magnet, the magnetization and the energy.
     """
+    if "magnetization" in getattr(dataset, "data_vars", ()):
+        return magnet(dataset)
     variable = chosen_populations(dataset, None)
     runs = require(dataset, "compare", variable)
     width, height, split = 11.0, 8.0, 3.75

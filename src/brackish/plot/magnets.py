@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from brackish.errors import InvalidInput
-from brackish.plot.reading import in_words, require, title_of
+from brackish.plot.reading import in_words, require, subtitle_of, title_of
 from brackish.plot.style import (
     DASHES,
     FAINT,
@@ -20,10 +20,14 @@ from brackish.plot.style import (
     SMALL,
     TEXT,
     direct_labels,
+    draw_runs,
+    frame_values,
     header,
     name_panel,
     new_figure,
     place,
+    stack,
+    time_axis,
 )
 
 Panels = Mapping[str, Mapping[str, Any]]
@@ -73,6 +77,33 @@ def spin_components(panels: Panels | Any, spin: int = 0, title: str = "", captio
         direct_labels(axes, ends, size=SMALL)
     _name_lines(figure, list(next(iter(panels.values()))))
     _name_vertical(places, f"spin {spin + 1}")
+    return figure
+
+
+def magnet(dataset: Any):
+    """The magnetization, by components, and the energy, for all theories.
+
+    Raises `InvalidInput` if the dataset has no `magnetization`.
+    """
+    runs = require(dataset, "magnet", "magnetization")
+    left, width, height, gap = 0.8, 5.6, 5.6, 0.22
+    total = HEADER + 0.2 + height + 0.55
+    figure = new_figure(left + width + LABELS, total)
+    panels = stack(figure, left, 0.55, left + width, 0.55 + height, count=4, gap=gap)
+    clock, energy = dataset["time"].attrs.get("units", "1"), dataset["energy"].attrs.get("units", "1")
+    drawn = [("magnetization", {"axis": number}, f"$m_{axis}$") for number, axis in enumerate("xyz")]
+    for axes, (variable, chosen, label) in zip(
+        panels, [*drawn, ("energy", {}, f"energy ({energy})")], strict=True
+    ):
+        ends = draw_runs(axes, runs, variable, **chosen)
+        frame_values(axes)
+        time_axis(axes, runs[0].time, label=False)
+        axes.set_ylabel(label, fontsize=TEXT, color=INK)
+        direct_labels(axes, ends)
+    panels[-1].set_xlabel(f"time ({clock})", fontsize=TEXT, color=INK)
+    # the level of a start of spins alone is always the only one
+    start = subtitle_of(dataset, runs, "magnetization").replace(", diabatic level 0", "")
+    header(figure, left, title_of(dataset), start)
     return figure
 
 
