@@ -20,7 +20,7 @@ LARGEST_GROWTH = 4.0
 """The largest real part of z: a state may shrink by as much as another grows, and loses the digits between."""
 TERMS = 80
 SMALLEST = 1e-15
-"""Terms beyond the last coefficient above this one, in units of the largest, are left out; it is above their round-off."""
+"""Terms beyond the last coefficient above this one, in units of the largest, are left out; their round-off is below."""
 
 
 def exponential_action(
