@@ -19,7 +19,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from brackish.quantum.small import dagger
+from brackish.quantum.small import dagger, product
 from brackish.typing import Array, Complex, Float, Inexact, RealScalar
 
 Kernel = Callable[[Array], Array]
@@ -100,13 +100,13 @@ def frame_rate(
 
     Entries between equal eigenvalues turn vectors inside their own space alone; they are left out.
     """
-    inside = dagger(columns) @ applied
+    inside = product(dagger(columns), applied)
     difference = weights[:, None] - weights[None]
     turning = jnp.where(jnp.abs(difference) < SAME, 0.0, inside * kernel(difference))
     if columns.shape[0] == columns.shape[1]:
-        return -1j * (columns @ turning)
+        return -1j * product(columns, turning)
     outside = kernel(rest - weights)[None]
-    return -1j * (columns @ (turning - inside * outside) + applied * outside)
+    return -1j * (product(columns, turning - inside * outside) + applied * outside)
 
 
 def frame_generator(
@@ -120,9 +120,9 @@ def frame_generator(
     `frame_rate`, which is -i K times the columns.
     """
     rate = 1j * frame_rate(columns, applied, weights, rest, kernel)
-    inside = columns @ (dagger(columns) @ rate)
-    outside = (rate - inside) @ dagger(columns)
-    return inside @ dagger(columns) + outside + dagger(outside)
+    inside = product(columns, product(dagger(columns), rate))
+    outside = product(rate - inside, dagger(columns))
+    return product(inside, dagger(columns)) + outside + dagger(outside)
 
 
 def density_rate(

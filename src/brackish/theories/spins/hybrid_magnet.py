@@ -33,8 +33,8 @@ from brackish.integrators import LieHeun
 from brackish.manifolds import Spheres
 from brackish.observables import PURITY, SPIN_OBSERVABLES, Observable
 from brackish.preparations import Preparation
-from brackish.quantum import SpectralState, frame_generator, gilbert_kernel, propagate
-from brackish.spins import SpinOperator, SpinSpace, SpinSystem, require_magnet, spin_space
+from brackish.quantum import SpectralState, dagger, frame_generator, gilbert_kernel, product, propagate
+from brackish.spins import SpinSpace, SpinSystem, require_magnet, spin_space
 from brackish.spins.turning import random_vectors, rotate, turning
 from brackish.theories.spins._arguments import damping_number, temperature_or_function
 from brackish.theory import Requirements, Status, Theory, Weighted
@@ -75,18 +75,25 @@ class HybridGenerators(eqx.Module):
 
 
 class Cluster(eqx.Module):
-    """The quantum spins: the `magnet` that they are by themselves, and the `space` of its states."""
+    """The quantum spins: the `magnet` that they are by themselves; its Hamiltonian without a field, `matrix`, (D, D),
+    and its `operators` S_i, (m, 3, D, D), written out; the `space` of its states.
+    """
 
     magnet: SpinSystem
+    matrix: Complex[np.ndarray | Array, "D D"]
+    operators: Complex[np.ndarray | Array, "m 3 D D"]
     space: SpinSpace
 
-    def operator(self, field: Float[Array, "m 3"]) -> SpinOperator:
-        """The Hamiltonian with this field in place of the magnet's own."""
-        return self.space.operator(self.magnet, field)
+    def hamiltonian(self, t, felt: Float[Array, "m 3"]) -> Complex[Array, "D D"]:
+        """H at a time, with what spins feel beside the external field: energy that stands with -S_i."""
+        magneton = jnp.asarray(self.magnet.g_factor)[:, None] * self.magnet.units.bohr_magneton
+        field = magneton * self.magnet.field_at(t) + felt
+        return jnp.asarray(self.matrix) - jnp.sum(field[..., None, None] * self.operators, axis=(0, 1))
 
     def spins(self, y: HybridMagnetState) -> Float[Array, "m 3"]:
-        """<S_i>."""
-        return self.space.spin_expectations(y.columns, y.spectral.excess())
+        """<S_i>; the rest of the density operator has none."""
+        occupied = product(y.columns * y.spectral.excess()[None], dagger(y.columns))
+        return jnp.sum(self.operators * occupied.T[None, None], axis=(-2, -1)).real
 
 
 class Cut(eqx.Module):
@@ -204,6 +211,7 @@ class HybridMagnet(Theory):
         damping = jnp.asarray(self.damping)
         size = 1 + damping**2
         turn = None if cut.lattice is None else turning(cut.lattice, 1 / size, damping / size)
+        kernel = gilbert_kernel(self._kappa())
 
         def at(t, y, noise=(None, None)):
             on_lattice, on_cluster = noise
@@ -212,19 +220,12 @@ class HybridMagnet(Theory):
                 velocity = turn(t, y.directions, _sum(cut.field_of_cluster(y) / planck, on_lattice))
             if cut.cluster is not None:
                 felt = _sum(cut.field_of_lattice(y) / planck, on_cluster)
-                hermitian = self._hermitian(cut.cluster, planck, t, y, felt)
+                hamiltonian_of_cluster = cut.cluster.hamiltonian(t, planck * felt) / planck
+                applied = product(hamiltonian_of_cluster, y.columns)
+                hermitian = frame_generator(y.columns, applied, y.weights, y.rest, kernel)
             return HybridGenerators(velocity, hermitian)
 
         return at
-
-    def _hermitian(self, cluster: Cluster, planck, t, y, felt) -> Complex[Array, "D D"]:
-        """K of the cluster's eigenvectors by the kernel of q-LLG, with what is felt beside the external field, (m, 3),
-        a frequency.
-        """
-        magneton = jnp.asarray(cluster.magnet.g_factor)[:, None] * cluster.magnet.units.bohr_magneton
-        operator = cluster.operator(cluster.magnet.field_at(t) + planck * felt / magneton)
-        kernel = gilbert_kernel(self._kappa())
-        return frame_generator(y.columns, operator.apply(y.columns) / planck, y.weights, y.rest, kernel)
 
     def _kappa(self):
         return self.damping if self.cluster_damping is None else self.cluster_damping
@@ -266,8 +267,8 @@ class HybridMagnet(Theory):
         cluster = self._settled().cluster
         if cluster is None:
             return jnp.zeros(())
-        operator = cluster.operator(cluster.magnet.field_at(y.time))
-        return operator.expect(y.columns, y.spectral.excess()) + y.rest * operator.trace()
+        matrix = cluster.hamiltonian(y.time, jnp.zeros((cluster.magnet.count, 3)))
+        return jnp.sum(y.spectral.density() * matrix.T).real
 
     def lattice_energy(self, hamiltonian, y) -> RealScalar:
         """E_c, in the external field alone."""
@@ -351,7 +352,9 @@ def _cut(magnet: SpinSystem, inside: tuple[int, ...], preparation: Preparation) 
                 f"{size}."
             )
         of_cluster.check(part)
-        cluster, start = Cluster(part, spin_space(part)), of_cluster.spin_state(part)
+        alone = part.with_field([0.0, 0.0, 0.0]).matrix()
+        cluster = Cluster(part, alone, part.spin_operators(), spin_space(part))
+        start = of_cluster.spin_state(part)
     lattice = magnet.part(outside) if outside else None
     if lattice is not None:
         around.check(lattice)
