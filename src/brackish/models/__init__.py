@@ -5,7 +5,7 @@ from brackish.models.hybrid_spins import HybridSpins, hybrid_spins
 from brackish.models.magnets import (
     Antiferromagnetic,
     BohrMagnetons,
-    Coupling,
+    DimerCoupling,
     DimerSpins,
     Ferromagnetic,
     SpinsOneHalf,
@@ -28,8 +28,8 @@ __all__ = [
     "Antiferromagnetic",
     "Bath",
     "BohrMagnetons",
-    "Coupling",
     "DebyeBath",
+    "DimerCoupling",
     "DimerSpins",
     "DiscreteBath",
     "DoubleArch",

@@ -8,7 +8,7 @@ Eq. (10) of Y. Liu et al., "Quantum Analog of Landau-Lifshitz-Gilbert Dynamics",
 with its J, which is **positive for an antiferromagnet**, and $w=\hbar\gamma B_0/|J|$.
 """
 
-from typing import ClassVar
+import abc
 
 import equinox as eqx
 
@@ -17,33 +17,38 @@ from brackish.models._arguments import number, real_array
 from brackish.spins import Bonds, SpinSystem
 
 
-class Coupling(eqx.Module):
+class DimerCoupling(eqx.Module):
     """Whether an exchange prefers parallel or antiparallel spins."""
 
-    sign: eqx.AbstractClassVar[float]
+    @abc.abstractmethod
+    def sign(self) -> float:
+        """Of J, where the energy is -J S_1.S_2."""
 
 
-class Ferromagnetic(Coupling):
+class Ferromagnetic(DimerCoupling):
     """Parallel spins have the lower energy."""
 
-    sign: ClassVar[float] = 1.0
+    def sign(self):
+        return 1.0
 
 
-class Antiferromagnetic(Coupling):
+class Antiferromagnetic(DimerCoupling):
     """Antiparallel spins have the lower energy."""
 
-    sign: ClassVar[float] = -1.0
+    def sign(self):
+        return -1.0
 
 
 class DimerSpins(eqx.Module):
-    """What a spin of the dimer is.
+    """What a spin of the dimer is."""
 
-    `length`: s, in units of hbar. `exchange`: the factor of $\\mathbf S_1\\cdot\\mathbf S_2$ and of the
-    Dzyaloshinskii-Moriya vector over those of the equation above.
-    """
+    @abc.abstractmethod
+    def length(self) -> float:
+        """s, in units of hbar."""
 
-    length: eqx.AbstractClassVar[float]
-    exchange: eqx.AbstractClassVar[float]
+    @abc.abstractmethod
+    def exchange(self) -> float:
+        """What exchange and Dzyaloshinskii-Moriya vector between the spins are, over those of the equation above."""
 
 
 class SpinsOneHalf(DimerSpins):
@@ -51,8 +56,11 @@ class SpinsOneHalf(DimerSpins):
     state, so that they feel $w\mathbf b-2\operatorname{sgn}(J)\,\mathbf m_2$.
     """
 
-    length: ClassVar[float] = 0.5
-    exchange: ClassVar[float] = 4.0
+    def length(self):
+        return 0.5
+
+    def exchange(self):
+        return 4.0
 
 
 class BohrMagnetons(DimerSpins):
@@ -60,17 +68,20 @@ class BohrMagnetons(DimerSpins):
     $w\mathbf b-\operatorname{sgn}(J)\,\mathbf m_2$, an exchange **half as strong** as that between spins 1/2.
     """
 
-    length: ClassVar[float] = 1.0
-    exchange: ClassVar[float] = 1.0
+    def length(self):
+        return 1.0
+
+    def exchange(self):
+        return 1.0
 
 
 def spin_dimer(
-    coupling: Coupling = Antiferromagnetic(),  # noqa: B008  (immutable)
+    coupling: DimerCoupling = Antiferromagnetic(),  # noqa: B008  (immutable)
     dzyaloshinskii_moriya: float = 0.0,
     field=(1.0, 0.0, 0.0),
     spins: DimerSpins = SpinsOneHalf(),  # noqa: B008  (immutable)
 ) -> SpinSystem:
-    r"""The dimer of the equation above; by default with the parameters of the paper, $w=1$ along x.
+    r"""Two spins with exchange and a Dzyaloshinskii-Moriya vector in a field, by default with the paper's parameters.
 
     `coupling`: `Ferromagnetic()` or `Antiferromagnetic()`. `dzyaloshinskii_moriya`: $D/|J|$, along z; the paper has 0,
     0.2, 0.4 and 0.6. `field`: $w\mathbf b$, (3,). `spins`: `SpinsOneHalf()` for quantum theories and for the classical
@@ -81,9 +92,9 @@ def spin_dimer(
 
     Raises `InvalidInput` for what is not finite.
     """
-    twist = spins.exchange * float(number("dzyaloshinskii_moriya", dzyaloshinskii_moriya))
+    twist = spins.exchange() * float(number("dzyaloshinskii_moriya", dzyaloshinskii_moriya))
     field = real_array("field", field, 1)
     if field.shape != (3,):
         raise InvalidInput(f"Argument `field` must have three components, got {field.size}.")
-    pair = Bonds([0], [1], coupling.sign * spins.exchange, [0.0, 0.0, twist])
-    return SpinSystem([spins.length] * 2, pair, field, positions=[[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
+    pair = Bonds([0], [1], coupling.sign() * spins.exchange(), [0.0, 0.0, twist])
+    return SpinSystem([spins.length()] * 2, pair, field, positions=[[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]])

@@ -14,7 +14,7 @@ import numpy as np
 from brackish.models import (
     Antiferromagnetic,
     BohrMagnetons,
-    Coupling,
+    DimerCoupling,
     Ferromagnetic,
     spin_dimer,
 )
@@ -38,7 +38,7 @@ ALONG_X = (1.0, 0.0, 0.0)
 DIAGONAL = (3**-0.5, 3**-0.5, 3**-0.5)
 MIXING = 0.9
 """p of the Werner states."""
-COUPLINGS: tuple[tuple[str, Coupling], ...] = (
+COUPLINGS: tuple[tuple[str, DimerCoupling], ...] = (
     ("ferromagnetic, J < 0", Ferromagnetic()),
     ("antiferromagnetic, J > 0", Antiferromagnetic()),
 )
