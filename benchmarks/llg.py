@@ -29,7 +29,7 @@ SOURCE = Path(__file__).parent / "kernels" / "llg.c"
 
 def magnet() -> bk.SpinSystem:
     """Spins of length 1, J = 1."""
-    lattice = bk.spins.lattices.cubic(SIDE)
+    lattice = bk.lattices.cubic(SIDE)
     return bk.SpinSystem(1.0, lattice.bonds(1.0), positions=lattice.positions)
 
 

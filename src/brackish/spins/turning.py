@@ -39,7 +39,7 @@ class Turning(eqx.Module):
         r"""$\boldsymbol\Omega$, (N, 3), at time t; `thermal`: $\boldsymbol\xi$."""
         if self.loop is None:
             return self._by_formula(t, directions, thermal)
-        return _by_loop(self, jnp.asarray(t, float), directions, thermal)
+        return _by_loop(self, self.loop, jnp.asarray(t, float), directions, thermal)
 
     def _by_formula(self, t, directions, thermal):
         precession = self.magnet.precession(directions, t)
@@ -85,7 +85,8 @@ def _loop(magnet: SpinSystem) -> Loop:
         if table.matrix is None
         else -partner[..., None, None] * table.matrix
     )
-    axis, uniaxial, cubic_axes, cubic = jnp.zeros((magnet.count, 3)), 0.0, jnp.eye(3), 0.0
+    axis, cubic_axes = jnp.zeros((magnet.count, 3)), jnp.eye(3)
+    uniaxial = cubic = jnp.zeros(())
     if magnet.uniaxial is not None:
         axis = jnp.broadcast_to(jnp.asarray(magnet.uniaxial.axis), (magnet.count, 3))
         uniaxial = 2 * jnp.asarray(magnet.uniaxial.constant)
@@ -96,10 +97,9 @@ def _loop(magnet: SpinSystem) -> Loop:
 
 
 @eqx.filter_custom_jvp
-def _by_loop(omega: Turning, t, directions, thermal):
+def _by_loop(omega: Turning, loop: Loop, t, directions, thermal):
     def on_cpu(directions, thermal):
         _load_kernel()
-        loop = omega.loop
         field = _larmor(omega.magnet, t) if loop.field is None else loop.field
         field = field if thermal is None else field + thermal
         name = "brackish_turn_by_all" if loop.crystal else "brackish_turn_by_exchange"
@@ -114,7 +114,7 @@ def _by_loop(omega: Turning, t, directions, thermal):
 
 @_by_loop.def_jvp
 def _derivative_of_loop(primals, tangents):
-    return eqx.filter_jvp(lambda omega, *rest: omega._by_formula(*rest), primals, tangents)
+    return eqx.filter_jvp(lambda omega, _, *rest: omega._by_formula(*rest), primals, tangents)
 
 
 def rotate(directions: Vectors, first: Vectors, second: Vectors, duration: Any) -> Vectors:
