@@ -15,6 +15,7 @@ import brackish as bk
 from brackish.integrators import CommutatorFree, RetractedRungeKutta8
 from brackish.quantum import density_rate, pauli_x, pauli_y, pauli_z
 from brackish.randomness import StepDraws
+from brackish.run import catalogue
 
 PAULI = np.stack([pauli_x, pauli_y, pauli_z])
 
@@ -340,3 +341,8 @@ def test_refusals_by_name():
         bk.simulate(longer, bk.QuantumLLG(0.1), start, times, observables=asked)
     with pytest.raises(bk.UnsupportedHamiltonian, match="LLG has no density operator"):
         bk.simulate(longer, bk.LLG(0.1), start, times, observables=asked)
+    start = bk.Directions([[0, 0, 1.0], [1.0, 0, 0]])
+    with pytest.raises(bk.UnsupportedHamiltonian, match="QuantumLLG, a theory of magnets, keeps spins"):
+        bk.audit(bk.QuantumLLG(0.1), DIMER, start, times)
+    assert "not applicable: The audit" in bk.audit_table([bk.QuantumLL(0.1)], DIMER, start, times)
+    assert [parameter.name for parameter in catalogue.parameters(bk.QuantumLLG)] == ["damping"]

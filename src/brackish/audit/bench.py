@@ -20,6 +20,7 @@ from brackish.audit.coordinates import (
     identity,
     moved,
 )
+from brackish.errors import UnsupportedHamiltonian
 from brackish.hamiltonian import HybridHamiltonian, change_basis, scale_interaction
 from brackish.integrators import Integrator
 from brackish.manifolds import Canonical
@@ -99,6 +100,11 @@ class Bench:
     ) -> "Bench":
         """Check everything in plain Python, and settle the choices that the theory leaves open."""
         theory.requirements().check(type(theory).__name__, hamiltonian)
+        if theory.standard_observables(hamiltonian) is not None:
+            raise UnsupportedHamiltonian(
+                "The audit is for theories that keep the density matrix of a quantum side; "
+                f"{type(theory).__name__}, a theory of magnets, keeps spins."
+            )
         preparation.check(hamiltonian)
         preparation = _with_amplitudes(preparation, hamiltonian.levels)
         theory = theory.resolve(hamiltonian, preparation, times)

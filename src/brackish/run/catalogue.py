@@ -49,6 +49,7 @@ DIMENSIONS = {
         (f"hybrid_spins.{name}" for name in ("field", "anisotropy", "exchange", "gamma")), "energy"
     ),
     "hybrid_spins.length": None,
+    **dict.fromkeys((f"{name}.temperature" for name in ("LLG", "LL", "ThermalSpins")), None),
 }
 """The dimension of a parameter of this name, or of this owner. Any other takes plain numbers only."""
 
@@ -129,12 +130,16 @@ def _name(value: Any) -> str:
 
 
 def parameters(target: Callable) -> tuple[Parameter, ...]:
-    """The parameters of a model function, or of the type of a theory, preparation, integrator or option."""
+    """The parameters of a model function, or of the type of a theory, preparation, integrator or option; without fields
+    that are `settled` when a run starts, and by nobody else.
+    """
     fields = dataclasses.fields(target) if dataclasses.is_dataclass(target) else ()
     stored = {field.name: field for field in fields}
     found = []
     for name, parameter in inspect.signature(target).parameters.items():
         field = stored.get(name)
+        if field is not None and field.metadata.get("settled"):
+            continue
         annotation = parameter.annotation if field is None else field.type
         converted = field is not None and "converter" in field.metadata
         found.append(_parameter(target, name, parameter.default, annotation, converted))

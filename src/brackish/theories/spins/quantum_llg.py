@@ -206,7 +206,7 @@ class _QuantumMagnet(Theory):
 class QuantumLLG(_QuantumMagnet):
     r"""The quantum analogue of Gilbert's equation, $\dot\rho=\frac i\hbar[\rho,H]+i\kappa[\rho,\dot\rho]$.
 
-    `damping`: kappa, 0 or more. `start`: taken from the preparation; leave it out. Pure states cost as much as
+    `damping`: kappa, 0 or more; `start` is taken from the preparation. Pure states cost as much as
     Schrödinger's equation, 2^N for N spins 1/2, mixed ones that times their rank. Norms, and every eigenvalue of the
     density operator with them, are kept to round-off; the energy never grows without drive.
 
@@ -217,7 +217,7 @@ class QuantumLLG(_QuantumMagnet):
     """
 
     damping: Float[np.ndarray | Array, ""] = eqx.field(converter=damping_number)
-    start: Start | None = None
+    start: Start | None = eqx.field(default=None, metadata={"settled": True})
 
     def kernel(self):
         return gilbert_kernel(self.damping)
@@ -226,14 +226,14 @@ class QuantumLLG(_QuantumMagnet):
 class QuantumLL(_QuantumMagnet):
     r"""Wieser's quantum Landau–Lifshitz equation, $\dot\rho=\frac i\hbar[\rho,H]-\frac\kappa\hbar[\rho,[\rho,H]]$.
 
-    `damping`: kappa, 0 or more. `start`: taken from the preparation; leave it out. For pure states it is `QuantumLLG`
+    `damping`: kappa, 0 or more; `start` is taken from the preparation. For pure states it is `QuantumLLG`
     in a time shorter by $1+\kappa^2$; for mixed ones no scaling makes them equal.
 
     Raises `InvalidInput` for a negative damping.
     """
 
     damping: Float[np.ndarray | Array, ""] = eqx.field(converter=damping_number)
-    start: Start | None = None
+    start: Start | None = eqx.field(default=None, metadata={"settled": True})
 
     def kernel(self):
         return landau_lifshitz_kernel(self.damping)
