@@ -2,6 +2,7 @@
 
 import equinox as eqx
 import jax
+import jax.export
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -12,6 +13,11 @@ from brackish.randomness import StepDraws, normals
 from brackish.spins.turning import _rotate, random_vectors, rotate, turning
 
 COUNT = 150
+PLATFORMS = ("cpu", "cuda")
+ANY = [
+    jax.export.DisabledSafetyCheck.custom_call(f"brackish_{name}")
+    for name in ("turn_by_exchange", "rotate", "normals")
+]
 
 
 def some_magnet(random, everything):
@@ -96,3 +102,22 @@ def test_random_vectors_are_normal_and_belong_to_a_step():
     columns = np.concatenate([*components], axis=1)
     assert np.abs(np.corrcoef(columns.T) - np.eye(9)).max() < 4.5 / np.sqrt(20001)
     assert np.abs(np.mean(columns[1:] * columns[:-1], axis=0)).max() < 4.5 / np.sqrt(20000)
+
+
+def test_other_machines_need_no_loop():
+    """What is compiled for a GPU calls nothing that is for CPUs alone."""
+    random = np.random.default_rng(3)
+    magnet = some_magnet(random, False)
+
+    def step(n, step):
+        omega = turning(magnet, jnp.asarray(0.8), jnp.asarray(0.3))
+        velocity = omega(0.0, n, random_vectors(StepDraws(jnp.zeros(2, jnp.uint32), step), COUNT))
+        return rotate(n, velocity, velocity, 0.1)
+
+    shapes = jax.ShapeDtypeStruct((COUNT, 3), float), jax.ShapeDtypeStruct((), int)
+    on = {
+        name: jax.export.export(jax.jit(step), platforms=[name], disabled_checks=ANY)(*shapes)
+        for name in PLATFORMS
+    }
+    assert "brackish_" not in on["cuda"].mlir_module()
+    assert "brackish_rotate" in on["cpu"].mlir_module()
