@@ -2,8 +2,14 @@
 
 from typing import ClassVar
 
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
 from brackish.errors import UnsupportedHamiltonian
-from brackish.integrators.base import Integrator, advance, combine, require_flow
+from brackish.integrators.base import Integrator, require_flow
 from brackish.theory import HasRetraction, Status
 
 _ROOT = 21**0.5
@@ -35,6 +41,8 @@ _STAGES = (
 )
 _WEIGHTS = (1 / 20, 0, 0, 0, 0, 0, 0, 49 / 180, 16 / 45, 49 / 180, 1 / 20)
 
+_ROWS = np.array([np.pad(row, (0, len(_NODES) - len(row))) for row in ((), *_STAGES)])
+
 
 class RetractedRungeKutta8(Integrator):
     """Eleven stages of order 8, then the theory's own retraction to the space of states (unitary frames, unit vectors):
@@ -55,17 +63,28 @@ class RetractedRungeKutta8(Integrator):
             )
 
     def stepper(self, theory, hamiltonian, dt):
+        # the stages are one loop and not eleven copies of the flow, which would compile for as much longer
         def step(t, y, draws):
-            slopes = [theory.flow(hamiltonian, t, y)]
-            for node, row in zip(_NODES[1:], _STAGES, strict=True):
-                stage = advance(y, dt, _sum(row, slopes))
-                slopes.append(theory.flow(hamiltonian, t + node * dt, stage))
-            return theory.retract(hamiltonian, advance(y, dt, _sum(_WEIGHTS, slopes))), Status.fine
+            def stage(number, slopes):
+                here = _moved(y, dt, jnp.asarray(_ROWS)[number], slopes)
+                slope = theory.flow(hamiltonian, t + jnp.asarray(_NODES)[number] * dt, here)
+                return jax.tree_util.tree_map(lambda kept, new: kept.at[number].set(new), slopes, slope)
+
+            none = jax.tree_util.tree_map(lambda leaf: jnp.zeros((len(_NODES), *leaf.shape), leaf.dtype), y)
+            slopes = lax.fori_loop(0, len(_NODES), stage, none)
+            return theory.retract(hamiltonian, _moved(y, dt, jnp.asarray(_WEIGHTS), slopes)), Status.fine
 
         return step
 
 
-def _sum(coefficients, slopes):
-    """The combination of those slopes that count."""
-    used = [(c, slope) for c, slope in zip(coefficients, slopes, strict=True) if c != 0]
-    return combine(*zip(*used, strict=True))
+def _moved(y, dt, coefficients, slopes):
+    """y + dt times the combination of slopes, which lie along the first axis of each leaf."""
+    return jax.tree_util.tree_map(
+        lambda leaf, kept: (
+            leaf + dt * jnp.tensordot(coefficients.astype(kept.dtype), kept, axes=1)
+            if eqx.is_inexact_array(leaf)
+            else leaf
+        ),
+        y,
+        slopes,
+    )
