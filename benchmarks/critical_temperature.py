@@ -11,9 +11,10 @@ import itertools
 import numpy as np
 
 import brackish as bk
+from brackish.integrators import StrangAroundDepondt
 
 SIZES, TEMPERATURES = (6, 8, 12), (1.41, 1.44, 1.47)
-DAMPING, STEP, LANES, SEEDS = 0.5, 0.025, 8, 4
+DAMPING, STEP, LANES, SEEDS = 0.5, 0.05, 8, 4
 SETTLE, SAMPLE, SAVES = 80.0, 320.0, 400
 ACCEPTED = 1.443
 
@@ -38,7 +39,16 @@ def cumulants(side: int, temperature: float) -> np.ndarray:
     times = bk.times(SETTLE + SAMPLE, SAVES, step=STEP)
     found = []
     for seed in range(SEEDS):
-        run = bk.simulate(magnet, theory, start, times, seed=seed, observables=MOMENTS, follow=0)
+        run = bk.simulate(
+            magnet,
+            theory,
+            start,
+            times,
+            seed=seed,
+            integrator=StrangAroundDepondt(),
+            observables=MOMENTS,
+            follow=0,
+        )
         settled = run.sel(time=slice(SETTLE, None))
         second, fourth = float(settled.moment_2.mean()), float(settled.moment_4.mean())
         found.append(1 - fourth / (3 * second**2))

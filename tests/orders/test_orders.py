@@ -228,8 +228,9 @@ CASES = {
     integrators.RungeKutta4(): {"three_levels": (64, 128, 256), "orbit_and_spin": (32, 64, 128)},
 }
 # one chooses its own steps, two are random: below; one is exact for any step: tests/systems/test_linear_koopman.py
-# and three turn unit vectors: tests/theories/test_llg.py
-APART = {"Adaptive", "Exponential", "WithJumps", "StrangAroundJumps", "Depondt", "SemiImplicit", "HeunSpins"}
+# and four turn unit vectors: tests/theories/test_llg.py
+APART = {"Adaptive", "Exponential", "WithJumps", "StrangAroundJumps"}
+APART |= {"Depondt", "SemiImplicit", "HeunSpins", "StrangAroundDepondt"}
 
 
 def test_no_integrator_is_left_out():

@@ -9,7 +9,14 @@ from hypothesis import given
 from jax import lax
 
 import brackish as bk
-from brackish.integrators import Depondt, HeunSpins, ImplicitMidpoint, RungeKutta4, SemiImplicit
+from brackish.integrators import (
+    Depondt,
+    HeunSpins,
+    ImplicitMidpoint,
+    RungeKutta4,
+    SemiImplicit,
+    StrangAroundDepondt,
+)
 from brackish.randomness import StepDraws
 from brackish.theories.spins.llg import MagnetState
 
@@ -225,7 +232,7 @@ def gas():
 
 @pytest.mark.parametrize(
     ("theory", "integrator"),
-    [(bk.LL, Depondt()), *((bk.LLG, integrator) for integrator in STEPPERS)],
+    [(bk.LL, Depondt()), *((bk.LLG, integrator) for integrator in (*STEPPERS, StrangAroundDepondt()))],
     ids=lambda value: getattr(value, "__name__", type(value).__name__),
 )
 def test_the_gibbs_state_is_reached(gas, theory, integrator):
@@ -242,6 +249,20 @@ def test_the_gibbs_state_is_reached(gas, theory, integrator):
     error = np.std(samples, axis=0) / np.sqrt(DIMERS)
     assert np.all(error < 0.02)
     assert np.all(np.abs(np.mean(samples, axis=0) - expected) < 4 * error + 2e-3), (samples.mean(0), expected)
+
+
+def test_noise_around_a_step_makes_means_of_second_order():
+    """At a step where those of `Depondt` are visibly off."""
+    magnet = bk.SpinSystem(np.ones(10000), field=[0.0, 0.0, 2.0])
+    off = {}
+    for integrator in (Depondt(), StrangAroundDepondt()):
+        n, seen = unit(np.random.default_rng(6), 10000), []
+        for save in range(14):
+            n = solve(integrator, bk.LLG(2.0, temperature=1.0), magnet, n, 1.5, 10, first=10 * save)
+            seen.append(np.mean(n[:, 2]))
+        off[type(integrator).__name__] = abs(np.mean(seen[4:]) - langevin(2.0))
+    assert off["Depondt"] > 0.015, off
+    assert off["StrangAroundDepondt"] < 0.007, off
 
 
 def constant(t):

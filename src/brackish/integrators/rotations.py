@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from brackish.errors import UnsupportedHamiltonian
 from brackish.integrators.base import Integrator
+from brackish.randomness import StepDraws
 from brackish.spins.turning import at_unit_length, cross, rotate
 from brackish.theory import HasRotation, Status
 from brackish.typing import Array, Float
@@ -77,6 +78,34 @@ class HeunSpins(Integrator):
             return _normalised(start + 0.5 * dt * (slope + cross(predicted, second(predicted))))
 
         return _two_stages(theory, hamiltonian, dt, 1.0, step)
+
+
+class StrangAroundDepondt(Integrator):
+    """Half the noise, a step of `Depondt` without any, the other half of the noise: with noise, too, means are of
+    second order. It draws twice a step.
+    """
+
+    order: ClassVar[int] = 2
+
+    def check(self, theory, hamiltonian):
+        _require_rotation(self, theory)
+
+    def stepper(self, theory, hamiltonian, dt):
+        velocity = theory.angular_velocity(hamiltonian)
+
+        def shaken(t, n: Vectors, draws) -> Vectors:
+            turn = theory.random_turn(hamiltonian, t, 0.5 * dt, draws)
+            return n if turn is None else rotate(n, turn, turn, 1.0)
+
+        def step(t, y, draws):
+            first, second = (StepDraws(draws.key, 2 * draws.step + half) for half in (0, 1))
+            start = shaken(t, theory.directions(y), first)
+            before = velocity(t, start, None)
+            after = velocity(t + dt, rotate(start, before, before, dt), None)
+            end = shaken(t + 0.5 * dt, rotate(start, before, after, dt), second)
+            return theory.turned(y, end, t + dt), Status.fine
+
+        return step
 
 
 def _two_stages(theory, hamiltonian, dt, later: float, step):

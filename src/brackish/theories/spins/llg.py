@@ -101,11 +101,30 @@ class _ClassicalMagnet(Theory):
         """The thermal field over a step: the mean of white noise over it, with variance 2 D / dt."""
         if self.temperature is None:
             return None
-        temperature = self.temperature(t + 0.5 * dt) if callable(self.temperature) else self.temperature
-        units, spins = hamiltonian.units, jnp.asarray(hamiltonian.spins)
         along, across = self._coefficients()
-        diffusion = across / (along**2 + across**2) * units.boltzmann * temperature / (units.planck * spins)
-        return jnp.sqrt(2 * diffusion / dt)[:, None] * random_vectors(draws, hamiltonian.count)
+        spread = self._heat(hamiltonian, t + 0.5 * dt) / (along**2 + across**2)
+        return jnp.sqrt(2 * spread / dt)[:, None] * random_vectors(draws, hamiltonian.count)
+
+    def random_turn(self, hamiltonian: SpinSystem, t, dt, draws):
+        r"""Rotation vectors of diffusion on the sphere over dt, at the rate $(a^2+b^2)D$: normal vectors $\mathbf h$
+        times $1-h^2/120$, by which spherical harmonics decay as they should to second order in dt.
+        """
+        if self.temperature is None:
+            return None
+        spread = jnp.sqrt(2 * self._heat(hamiltonian, t + 0.5 * dt) * dt)
+        turn = spread[:, None] * random_vectors(draws, hamiltonian.count)
+        return turn * (1 - jnp.sum(turn**2, axis=1, keepdims=True) / 120)
+
+    def _heat(self, hamiltonian: SpinSystem, t) -> Float[Array, " N"]:
+        """b k_B T / hbar s: how fast directions diffuse, (a^2 + b^2) D."""
+        temperature = self.temperature(t) if callable(self.temperature) else self.temperature
+        units = hamiltonian.units
+        return (
+            self._coefficients()[1]
+            * units.boltzmann
+            * temperature
+            / (units.planck * jnp.asarray(hamiltonian.spins))
+        )
 
     def flow(self, hamiltonian: SpinSystem, t, y):
         """dn/dt without a thermal field."""
