@@ -10,7 +10,7 @@ writes down. It offers one or more of the following, and an integrator picks the
 - `HasParts`: exact sub-flows to be composed; `part(duration)` returns the map of that duration, and whatever
   it can compute beforehand (a propagator, a rotation) is computed there, once, outside the loop over time.
 - `HasRotation`: unit vectors that turn, each at its own angular velocity, part of which may be random.
-- `HasGenerators`: generators of a group that moves the state, part of which may be random.
+- `HasGenerators`: generators of a group that moves the state, which may also be shaken at random.
 - `HasJump`: a random change after each step, from the trajectory's own draws.
 """
 
@@ -283,18 +283,18 @@ class HasRotation(Protocol):
 
 @runtime_checkable
 class HasGenerators(Protocol):
-    r"""Offers the motion $\dot y=A(t,y)\,y$ of a group, to steps along its exponentials."""
+    r"""Offers the motion $\dot y=A(t,y)\,y$ of a group, and random motion, to steps along exponentials."""
 
-    def generators(self, hamiltonian: HybridHamiltonian) -> Callable[[Any, State, Any], Any]:
-        """(t, state, noise) -> the generator A, a tree of arrays that can be averaged."""
+    def generators(self, hamiltonian: HybridHamiltonian) -> Callable[[Any, State], Any]:
+        """(t, state) -> the generator A, a tree of arrays that can be averaged."""
         ...
 
     def moved(self, hamiltonian: HybridHamiltonian, y: State, generators: Any, dt: Any) -> State:
         """The state after exp(A dt)."""
         ...
 
-    def noise(self, hamiltonian: HybridHamiltonian, t: Any, dt: Any, draws: StepDraws) -> Any:
-        """What is random in a step of length `dt` from t on, the same for both stages of the step, or None."""
+    def shaken(self, hamiltonian: HybridHamiltonian, t: Any, dt: Any, y: State, draws: StepDraws) -> State:
+        """The state after a time dt of random motion alone, from t on; the same state if nothing is random."""
         ...
 
 

@@ -8,13 +8,14 @@ import jax
 
 from brackish.errors import UnsupportedHamiltonian
 from brackish.integrators.base import Integrator
+from brackish.integrators.rotations import halves
 from brackish.theory import HasGenerators, Status
 
 
 class LieHeun(Integrator):
     r"""Predictor and corrector, $y'=e^{\delta t\,A(t,y)}y$ and then
-    $y_1=e^{\frac12\delta t\,[A(t,y)+A(t+\delta t,y')]}y$. With noise, the same in both stages, the Stratonovich
-    integral. For unit vectors alone it is `Depondt`.
+    $y_1=e^{\frac12\delta t\,[A(t,y)+A(t+\delta t,y')]}y$, between two halves of the random motion, if there is any:
+    means are of second order too. For unit vectors alone it is `StrangAroundDepondt`.
     """
 
     order: ClassVar[int] = 2
@@ -30,10 +31,12 @@ class LieHeun(Integrator):
         generators = theory.generators(hamiltonian)
 
         def step(t, y, draws):
-            noise = theory.noise(hamiltonian, t, dt, draws)
-            before = generators(t, y, noise)
-            after = generators(t + dt, theory.moved(hamiltonian, y, before, dt), noise)
+            first, second = halves(draws)
+            start = theory.shaken(hamiltonian, t, 0.5 * dt, y, first)
+            before = generators(t, start)
+            after = generators(t + dt, theory.moved(hamiltonian, start, before, dt))
             mean = jax.tree_util.tree_map(lambda a, b: 0.5 * (a + b), before, after)
-            return theory.moved(hamiltonian, y, mean, dt), Status.fine
+            end = theory.moved(hamiltonian, start, mean, dt)
+            return theory.shaken(hamiltonian, t + 0.5 * dt, 0.5 * dt, end, second), Status.fine
 
         return step

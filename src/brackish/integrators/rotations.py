@@ -98,7 +98,7 @@ class StrangAroundDepondt(Integrator):
             return n if turn is None else rotate(n, turn, turn, 1.0)
 
         def step(t, y, draws):
-            first, second = (StepDraws(draws.key, 2 * draws.step + half) for half in (0, 1))
+            first, second = halves(draws)
             start = shaken(t, theory.directions(y), first)
             before = velocity(t, start, None)
             after = velocity(t + dt, rotate(start, before, before, dt), None)
@@ -120,6 +120,11 @@ def _two_stages(theory, hamiltonian, dt, later: float, step):
         return theory.turned(y, step(theory.directions(y), first, second), t + dt), Status.fine
 
     return whole
+
+
+def halves(draws: StepDraws) -> tuple[StepDraws, StepDraws]:
+    """Draws of their own for the two halves of a step."""
+    return StepDraws(draws.key, 2 * draws.step), StepDraws(draws.key, 2 * draws.step + 1)
 
 
 def _cayley(directions: Vectors, half: Vectors) -> Vectors:

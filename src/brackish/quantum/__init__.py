@@ -23,7 +23,7 @@ from brackish.quantum.entanglement import (
     triplets,
     von_neumann_entropy,
 )
-from brackish.quantum.exponential import propagate, propagator
+from brackish.quantum.exponential import propagate, propagate_columns, propagator
 from brackish.quantum.fields import (
     field_apply,
     field_dagger,
@@ -99,6 +99,7 @@ __all__ = [
     "position_operator",
     "product",
     "propagate",
+    "propagate_columns",
     "propagator",
     "purity",
     "renyi_entropy",

@@ -70,7 +70,14 @@ def _propagate_two_levels(matrix, psi, duration):
     return lax.complex(cosine * real + sine * acted_imaginary, cosine * imaginary - sine * acted_real)
 
 
-def _propagate_by_taylor(matrix, psi, duration):
+def propagate_columns(
+    matrix: Inexact[Array, "d d"], columns: Complex[Array, "d r"], duration
+) -> Complex[Array, "d r"]:
+    """exp(-i (H - Tr H / d) duration) times each of some columns, shape (d, r), all of them at once."""
+    return _propagate_by_taylor(matrix, columns, duration, product)
+
+
+def _propagate_by_taylor(matrix, psi, duration, times=apply):
     levels = matrix.shape[-1]
     mean = jnp.trace(matrix).real / levels
     generator = (matrix - mean * jnp.eye(levels)) * duration
@@ -81,7 +88,7 @@ def _propagate_by_taylor(matrix, psi, duration):
     def one_part(_, vector):
         term, total = vector, vector
         for order in range(1, TAYLOR_ORDER + 1):
-            term = apply(generator, term) / order
+            term = times(generator, term) / order
             total = total + term
         return total
 

@@ -90,14 +90,14 @@ class BlockRecord:
 
 
 def block_width(hamiltonian: HybridHamiltonian, theory: Theory, lanes: int) -> int:
-    """How many lanes make a block: what fits a core's cache, at least 16 (so that groups are whole). One, if they are
-    coupled, if one alone fills the cache, or if a few are large: empty lanes would cost as much as they do.
+    """How many lanes make a block: what fits a core's cache, at least 16 (so that groups are whole). One, if there is
+    one, if they are coupled, if one alone fills the cache, or if a few are large: empty lanes would cost as much as they do.
     """
     if theory.coupled:
         return 1
     leaves = jax.tree_util.tree_leaves(hamiltonian.manifold.probe())
     numbers = sum(np.size(leaf) for leaf in leaves) + 2 * hamiltonian.levels
-    if numbers > CACHE or (lanes < GROUPS and numbers > SMALL):
+    if lanes == 1 or numbers > CACHE or (lanes < GROUPS and numbers > SMALL):
         return 1
     fitting = 2 ** int(np.log2(max(16, CACHE // numbers)))
     enough = 2 ** int(np.ceil(np.log2(max(16, lanes))))

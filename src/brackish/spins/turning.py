@@ -166,6 +166,14 @@ def random_vectors(draws: StepDraws, count: int) -> Vectors:
     return numbers[: 3 * count].reshape(count, 3)
 
 
+def random_turns(draws: StepDraws, spread: Float[Array, " N"]) -> Vectors:
+    r"""Rotation vectors of diffusion on the sphere, (N, 3): normal vectors $\mathbf h$ of this `spread`, in radians,
+    times $1-h^2/120$, by which spherical harmonics decay as they should to second order in time.
+    """
+    turn = spread[:, None] * random_vectors(draws, spread.shape[0])
+    return turn * (1 - jnp.sum(turn**2, axis=1, keepdims=True) / 120)
+
+
 def at_unit_length(vectors: Vectors) -> Vectors:
     """Vectors that are of unit length but for round-off, without that."""
     return vectors * (1.5 - 0.5 * jnp.sum(vectors**2, axis=1, keepdims=True))

@@ -12,10 +12,11 @@ i runs over the spins of the cluster, j over those of the lattice around it. Bot
 conserved without damping and never grows without drive or noise. Eqs. (1) and (3) of Y. Liu et al., "Quantum Analog
 of Landau-Lifshitz-Gilbert Dynamics", Phys. Rev. Lett. 133, 266704 (2024), which names the combination as an outlook.
 
-With a temperature every spin feels a random field, $\langle\xi_c(t)\xi_d(t')\rangle=2\,\frac{\alpha
-k_BT}{\hbar s}\,\delta_{cd}\,\delta(t-t')$, a quantum one as $-\hbar\boldsymbol\xi_i\cdot\hat{\mathbf S}_i$ in the
-Hamiltonian, with $\kappa$ for $\alpha$. That keeps eigenvalues of $\hat\rho$; in a coherent state a quantum spin
-then is a classical one, and ends in the distribution of Langevin, not in that of Brillouin.
+With a temperature every spin also turns at random, as in a white field $\boldsymbol\xi_i$ of which it is not damped:
+isotropically, at the rate $\frac\alpha{1+\alpha^2}\frac{k_BT}{\hbar s}$, that of LLG; a quantum spin by the
+Hamiltonian $-\hbar\boldsymbol\xi_i\cdot\hat{\mathbf S}_i$, with $\kappa$ for $\alpha$. That keeps the eigenvalues of
+$\hat\rho$; in a coherent state a quantum spin then is a classical one, and ends in the distribution of Langevin, not in
+that of Brillouin.
 """
 
 import dataclasses
@@ -24,7 +25,6 @@ from collections.abc import Callable
 from typing import ClassVar
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -33,9 +33,16 @@ from brackish.integrators import LieHeun
 from brackish.manifolds import Spheres
 from brackish.observables import PURITY, SPIN_OBSERVABLES, Observable
 from brackish.preparations import Preparation
-from brackish.quantum import SpectralState, dagger, frame_generator, gilbert_kernel, product, propagate
+from brackish.quantum import (
+    SpectralState,
+    dagger,
+    frame_generator,
+    gilbert_kernel,
+    product,
+    propagate_columns,
+)
 from brackish.spins import SpinSpace, SpinSystem, require_magnet, spin_space
-from brackish.spins.turning import random_vectors, rotate, turning
+from brackish.spins.turning import random_turns, rotate, turning
 from brackish.theories.spins._arguments import damping_number, temperature_or_function
 from brackish.theory import Requirements, Status, Theory, Weighted
 from brackish.typing import Array, Complex, Float, Int, RealScalar
@@ -88,7 +95,11 @@ class Cluster(eqx.Module):
         """H at a time, with what spins feel beside the external field: energy that stands with -S_i."""
         magneton = jnp.asarray(self.magnet.g_factor)[:, None] * self.magnet.units.bohr_magneton
         field = magneton * self.magnet.field_at(t) + felt
-        return jnp.asarray(self.matrix) - jnp.sum(field[..., None, None] * self.operators, axis=(0, 1))
+        return jnp.asarray(self.matrix) + self.along(-field)
+
+    def along(self, vectors: Float[Array, "m 3"]) -> Complex[Array, "D D"]:
+        """sum_i v_i S_i."""
+        return jnp.sum(vectors[..., None, None] * jnp.asarray(self.operators), axis=(0, 1))
 
     def spins(self, y: HybridMagnetState) -> Float[Array, "m 3"]:
         """<S_i>; the rest of the density operator has none."""
@@ -206,23 +217,20 @@ class HybridMagnet(Theory):
     # -- the motion ------------------------------------------------------------------------------------------------
 
     def generators(self, hamiltonian):
-        """(t, state, random fields) -> how fast both sides turn."""
+        """(t, state) -> how fast both sides turn."""
         cut, planck = self._settled(), hamiltonian.units.planck
         damping = jnp.asarray(self.damping)
         size = 1 + damping**2
         turn = None if cut.lattice is None else turning(cut.lattice, 1 / size, damping / size)
         kernel = gilbert_kernel(self._kappa())
 
-        def at(t, y, noise=(None, None)):
-            on_lattice, on_cluster = noise
+        def at(t, y):
             velocity, hermitian = jnp.zeros((0, 3)), jnp.zeros((1, 1), complex)
             if turn is not None:
-                velocity = turn(t, y.directions, _sum(cut.field_of_cluster(y) / planck, on_lattice))
+                velocity = turn(t, y.directions, cut.field_of_cluster(y) / planck)
             if cut.cluster is not None:
-                felt = _sum(cut.field_of_lattice(y) / planck, on_cluster)
-                hamiltonian_of_cluster = cut.cluster.hamiltonian(t, planck * felt) / planck
-                applied = product(hamiltonian_of_cluster, y.columns)
-                hermitian = frame_generator(y.columns, applied, y.weights, y.rest, kernel)
+                matrix = cut.cluster.hamiltonian(t, cut.field_of_lattice(y)) / planck
+                hermitian = frame_generator(y.columns, product(matrix, y.columns), y.weights, y.rest, kernel)
             return HybridGenerators(velocity, hermitian)
 
         return at
@@ -235,30 +243,34 @@ class HybridMagnet(Theory):
         directions = y.directions
         if directions.shape[0]:
             directions = rotate(directions, generators.angular_velocity, generators.angular_velocity, dt)
-        turn = jax.vmap(propagate, in_axes=(None, 1, None), out_axes=1)
-        columns = turn(generators.hermitian, y.columns, dt)
+        columns = propagate_columns(generators.hermitian, y.columns, dt)
         return HybridMagnetState(directions, columns, y.weights, y.rest, y.time + dt)
 
-    def noise(self, hamiltonian, t, dt, draws):
-        """The random fields on lattice and cluster over a step, means of white noise; None where there is none."""
+    def shaken(self, hamiltonian, t, dt, y, draws):
+        """Every spin turned at random, as in diffusion on the sphere for a time dt."""
         if not self.random:
-            return None, None
+            return y
         cut, units = self._settled(), hamiltonian.units
-        vectors = random_vectors(draws, hamiltonian.count)
-
-        def side(sites, damping, temperature):
-            if temperature is None or not sites:
-                return None
-            temperature = temperature(t + 0.5 * dt) if callable(temperature) else temperature
-            where = np.array(sites)
-            spins = jnp.asarray(hamiltonian.spins)[where]
-            diffusion = damping * units.boltzmann * temperature / (units.planck * spins)
-            return jnp.sqrt(2 * diffusion / dt)[:, None] * vectors[where]
-
-        return (
-            side(cut.outside, self.damping, self.temperature),
-            side(cut.inside, self._kappa(), self.cluster_temperature),
-        )
+        heat = jnp.zeros(hamiltonian.count)
+        for sites, damping, temperature in (
+            (cut.outside, self.damping, self.temperature),
+            (cut.inside, self._kappa(), self.cluster_temperature),
+        ):
+            if temperature is not None and sites:
+                temperature = temperature(t + 0.5 * dt) if callable(temperature) else temperature
+                mobility = damping / (1 + damping**2) / (units.planck * jnp.asarray(hamiltonian.spins))
+                heat = heat.at[np.array(sites)].set(
+                    (mobility * units.boltzmann * temperature)[np.array(sites)]
+                )
+        turns = random_turns(draws, jnp.sqrt(2 * heat * dt))
+        directions, columns = y.directions, y.columns
+        if cut.lattice is not None:
+            own = turns[np.array(cut.outside)]
+            directions = rotate(directions, own, own, 1.0)
+        if cut.cluster is not None:
+            own = turns[np.array(cut.inside)]
+            columns = propagate_columns(cut.cluster.along(-own), columns, 1.0)
+        return HybridMagnetState(directions, columns, y.weights, y.rest, y.time)
 
     # -- what is seen of it ----------------------------------------------------------------------------------------
 
@@ -325,10 +337,6 @@ class HybridMagnet(Theory):
         defect = jnp.max(jnp.abs(norms - 1)) + 0.0 * jnp.sum(y.directions)
         lost = jnp.where(defect > LARGEST_DEFECT, Status.lost_norm, Status.fine)
         return jnp.where(jnp.isfinite(defect), lost, Status.not_finite)
-
-
-def _sum(field, random_field):
-    return field if random_field is None else field + random_field
 
 
 def _cut(magnet: SpinSystem, inside: tuple[int, ...], preparation: Preparation) -> Cut:

@@ -32,11 +32,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from brackish.errors import UnsupportedHamiltonian
-from brackish.integrators import Depondt
+from brackish.integrators import Depondt, StrangAroundDepondt
 from brackish.manifolds import Spheres
 from brackish.observables import SPIN_OBSERVABLES
 from brackish.spins import SpinSystem, require_magnet
-from brackish.spins.turning import cross, random_vectors, turning
+from brackish.spins.turning import cross, random_turns, random_vectors, turning
 from brackish.theories.spins._arguments import damping_number, temperature_or_function
 from brackish.theory import Requirements, Status, Theory, Weighted
 from brackish.typing import Array, Float, RealScalar
@@ -74,7 +74,8 @@ class _ClassicalMagnet(Theory):
         return self
 
     def default_integrator(self, hamiltonian):
-        return Depondt()
+        """At a temperature, a step whose means are of second order too."""
+        return Depondt() if self.temperature is None else StrangAroundDepondt()
 
     def standard_observables(self, hamiltonian):
         return SPIN_OBSERVABLES
@@ -106,14 +107,10 @@ class _ClassicalMagnet(Theory):
         return jnp.sqrt(2 * spread / dt)[:, None] * random_vectors(draws, hamiltonian.count)
 
     def random_turn(self, hamiltonian: SpinSystem, t, dt, draws):
-        r"""Rotation vectors of diffusion on the sphere over dt, at the rate $(a^2+b^2)D$: normal vectors $\mathbf h$
-        times $1-h^2/120$, by which spherical harmonics decay as they should to second order in dt.
-        """
+        """Rotation vectors of diffusion on the sphere over dt, at the rate $(a^2+b^2)D$."""
         if self.temperature is None:
             return None
-        spread = jnp.sqrt(2 * self._heat(hamiltonian, t + 0.5 * dt) * dt)
-        turn = spread[:, None] * random_vectors(draws, hamiltonian.count)
-        return turn * (1 - jnp.sum(turn**2, axis=1, keepdims=True) / 120)
+        return random_turns(draws, jnp.sqrt(2 * self._heat(hamiltonian, t + 0.5 * dt) * dt))
 
     def _heat(self, hamiltonian: SpinSystem, t) -> Float[Array, " N"]:
         """b k_B T / hbar s: how fast directions diffuse, (a^2 + b^2) D."""
