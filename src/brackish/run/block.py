@@ -91,7 +91,7 @@ class BlockRecord:
 
 def block_width(hamiltonian: HybridHamiltonian, theory: Theory, lanes: int) -> int:
     """How many lanes make a block: what fits a core's cache, at least 16 (so that groups are whole). One, if there is
-    one, if they are coupled, if one alone fills the cache, or if a few are large: empty lanes would cost as much as they do.
+    one, if they are coupled, if one fills the cache, or if a few are large: empty lanes would cost as much as they do.
     """
     if theory.coupled:
         return 1
