@@ -1,5 +1,6 @@
 """Named systems, one family a file. A lower-case function makes the system; the class says what it holds."""
 
+from brackish.analysis.oscillators import Bilinear, OscillatorCoupling, Spring
 from brackish.models.dephasing import PureDephasing, pure_dephasing
 from brackish.models.hybrid_spins import HybridSpins, hybrid_spins
 from brackish.models.magnets import (
@@ -10,6 +11,13 @@ from brackish.models.magnets import (
     Ferromagnetic,
     SpinsOneHalf,
     spin_dimer,
+)
+from brackish.models.oscillators import (
+    ClassicalQuantumOscillators,
+    FockBasis,
+    OscillatorBasis,
+    PositionBasis,
+    oscillator_pair,
 )
 from brackish.models.rabi import Rabi, rabi
 from brackish.models.shin_metiu import ShinMetiu, shin_metiu
@@ -27,7 +35,9 @@ from brackish.models.vibronic import LinearVibronicCoupling, linear_vibronic_cou
 __all__ = [
     "Antiferromagnetic",
     "Bath",
+    "Bilinear",
     "BohrMagnetons",
+    "ClassicalQuantumOscillators",
     "DebyeBath",
     "DimerCoupling",
     "DimerSpins",
@@ -36,18 +46,24 @@ __all__ = [
     "DualAvoidedCrossing",
     "ExtendedCoupling",
     "Ferromagnetic",
+    "FockBasis",
     "HybridSpins",
     "LinearVibronicCoupling",
     "OhmicBath",
+    "OscillatorBasis",
+    "OscillatorCoupling",
+    "PositionBasis",
     "PureDephasing",
     "Rabi",
     "ShinMetiu",
     "SimpleAvoidedCrossing",
     "SpinBoson",
     "SpinsOneHalf",
+    "Spring",
     "double_arch",
     "hybrid_spins",
     "linear_vibronic_coupling",
+    "oscillator_pair",
     "pure_dephasing",
     "rabi",
     "shin_metiu",
