@@ -12,6 +12,7 @@ writes down. It offers one or more of the following, and an integrator picks the
 - `HasRotation`: unit vectors that turn, each at its own angular velocity, part of which may be random.
 - `HasGenerators`: generators of a group that moves the state, which may also be shaken at random.
 - `HasJump`: a random change after each step, from the trajectory's own draws.
+- `HasNoisyPart`: exact sub-flows to be composed around one that is random.
 """
 
 import abc
@@ -45,6 +46,7 @@ class Status(enum.IntEnum):
     not_resolved = 7
     lattice_too_small = 8
     mesh_folded = 9
+    reached_highest_level = 10
 
 
 class Weighted(eqx.Module):
@@ -326,6 +328,15 @@ class HasJump(Protocol):
     """Offers a random change at the end of a step of length `dt`."""
 
     def jump(self, hamiltonian: HybridHamiltonian, dt: Any, y: State, draws: StepDraws) -> State: ...
+
+
+@runtime_checkable
+class HasNoisyPart(Protocol):
+    """Offers exact sub-flows, outermost first, and one in their middle that is random and exact in law:
+    `part(duration)` of it is a map (y, draws) -> y.
+    """
+
+    def around_noise(self, hamiltonian: HybridHamiltonian) -> tuple[tuple[Callable, ...], Callable]: ...
 
 
 def flow_of_energy(

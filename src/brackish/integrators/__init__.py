@@ -10,7 +10,7 @@ from brackish.integrators.retraction import RetractedRungeKutta8
 from brackish.integrators.rotations import Depondt, HeunSpins, SemiImplicit, StrangAroundDepondt
 from brackish.integrators.runge_kutta import Heun, RungeKutta4
 from brackish.integrators.splitting import BlanesMoan, Strang, TripleJump
-from brackish.integrators.stochastic import StrangAroundJumps, WithJumps
+from brackish.integrators.stochastic import StrangAroundJumps, StrangAroundNoise, WithJumps
 
 __all__ = [
     "Adaptive",
@@ -29,6 +29,7 @@ __all__ = [
     "Strang",
     "StrangAroundDepondt",
     "StrangAroundJumps",
+    "StrangAroundNoise",
     "TripleJump",
     "WithJumps",
 ]

@@ -1,11 +1,11 @@
-"""Steps that end in a random change."""
+"""Steps with a random change at their end, or in their middle."""
 
 from typing import ClassVar
 
 from brackish.errors import UnsupportedHamiltonian
 from brackish.integrators.base import Integrator, Relay
 from brackish.integrators.splitting import Strang
-from brackish.theory import HasJump, Status
+from brackish.theory import HasJump, HasNoisyPart, Status
 
 
 class WithJumps(Integrator):
@@ -73,6 +73,40 @@ class StrangAroundJumps(Integrator):
             return begin(theory.jump(hamiltonian, dt, y, draws)), Status.fine
 
         return Relay(begin, step, lambda y: _through(reversed(undone), y))
+
+
+class StrangAroundNoise(Integrator):
+    """Strang's composition around a part that is random, and exact in law: half of each other part, the whole of the
+    random one, the halves mirrored. Means over trajectories are of second order in dt.
+    """
+
+    order: ClassVar[int] = 2
+
+    def check(self, theory, hamiltonian):
+        if not isinstance(theory, HasNoisyPart):
+            raise UnsupportedHamiltonian(
+                f"StrangAroundNoise needs a theory with a random part; {type(theory).__name__} offers none."
+            )
+
+    def stepper(self, theory, hamiltonian, dt):
+        outer, noisy = theory.around_noise(hamiltonian)
+        halves, random = [part(dt / 2) for part in outer], noisy(dt)
+
+        def step(t, y, draws):
+            y = random(_through(halves, y), draws)
+            return _through(reversed(halves), y), Status.fine
+
+        return step
+
+    def relay(self, theory, hamiltonian, dt):
+        (outermost, *inner), noisy = theory.around_noise(hamiltonian)
+        halves, random, whole = [part(dt / 2) for part in inner], noisy(dt), outermost(dt)
+
+        def step(t, y, draws):
+            y = random(_through(halves, y), draws)
+            return whole(_through(reversed(halves), y)), Status.fine
+
+        return Relay(outermost(dt / 2), step, outermost(-dt / 2))
 
 
 def _through(flows, y):

@@ -255,6 +255,7 @@ class _Run:
             "node; stop earlier, or take QuantumTrajectories",
             Status.highest_waves_grew: "has grown the highest waves of its grid, which the equations amplify fastest; "
             "stop earlier, or keep fewer waves",
+            Status.reached_highest_level: "has reached the last of its levels; give more of them",
             Status.not_resolved: "is no longer resolved by its grid; give more points, or a smaller step",
         }[Status(status)]
         if not theory.has_trajectories:

@@ -19,6 +19,7 @@ from brackish.theories.fields.moment_hierarchy import (
 )
 from brackish.theories.fields.nonlinear_koopman import NonlinearKoopman
 from brackish.theories.spins import LL, LLG, HybridMagnet, QuantumLL, QuantumLLG
+from brackish.theories.stochastic.classical_quantum import BasisOfEach, ClassicalQuantum, OneBasis
 from brackish.theories.trajectories._ensembles import InSpreads
 from brackish.theories.trajectories.born_oppenheimer import BornOppenheimer
 from brackish.theories.trajectories.ehrenfest import Ehrenfest
@@ -68,7 +69,9 @@ __all__ = [
     "AlongCoupling",
     "AlongMomentum",
     "AsWritten",
+    "BasisOfEach",
     "BornOppenheimer",
+    "ClassicalQuantum",
     "ColdFluid",
     "ContinuumEhrenfest",
     "Ehrenfest",
@@ -102,6 +105,7 @@ __all__ = [
     "NoDecoherence",
     "NoRescaling",
     "NonlinearKoopman",
+    "OneBasis",
     "OsmoticCorrection",
     "ParticleQuadrature",
     "PhaseSpace",
