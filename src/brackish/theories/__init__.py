@@ -6,6 +6,11 @@ from brackish.theories.exact.split_operator import Absorber, Exact, Grid
 from brackish.theories.fields.aleksandrov_gerasimenko import AleksandrovGerasimenko
 from brackish.theories.fields.ehrenfest_continuum import ContinuumEhrenfest
 from brackish.theories.fields.hybrid_koopman import HybridKoopman
+from brackish.theories.fields.hybrid_master_equation import (
+    HybridMasterEquation,
+    KeptTradeOff,
+    ViolatedTradeOff,
+)
 from brackish.theories.fields.hybrid_mean_field import HybridMeanField
 from brackish.theories.fields.koopman_van_hove import KoopmanVanHove
 from brackish.theories.fields.koopman_von_neumann import KoopmanVonNeumann
@@ -86,12 +91,14 @@ __all__ = [
     "Homogeneous",
     "HybridKoopman",
     "HybridMagnet",
+    "HybridMasterEquation",
     "HybridMeanField",
     "InAdiabaticBasis",
     "InDiabaticBasis",
     "InSpreads",
     "Isothermal",
     "KeepVelocity",
+    "KeptTradeOff",
     "KoopmanVanHove",
     "KoopmanVonNeumann",
     "KoopmonNodes",
@@ -121,6 +128,7 @@ __all__ = [
     "SphereQuadrature",
     "SpinKoopmons",
     "SurfaceHopping",
+    "ViolatedTradeOff",
     "WithoutCorrelation",
     "WithoutQuantumForce",
     "koopmon_scan",
