@@ -7,32 +7,30 @@ import abc
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 
-from brackish.typing import Array, Float, RealScalar
-
-
-def _array(value) -> Array:
-    return jnp.asarray(value, dtype=float)
+from brackish.analysis.oscillators._checks import real
+from brackish.typing import Array, Float
 
 
 class OscillatorCoupling(eqx.Module):
     """The interface of every quadratic coupling of two oscillators."""
 
-    strength: eqx.AbstractVar[RealScalar]
-
     @abc.abstractmethod
-    def stiffening(self) -> RealScalar:
+    def stiffening(self) -> Float[np.ndarray | Array, ""]:
         """What it adds to the stiffness of either oscillator, K - k, mass over time squared."""
 
     @abc.abstractmethod
-    def pull(self) -> RealScalar:
+    def pull(self) -> Float[np.ndarray | Array, ""]:
         """c: the force on one oscillator per displacement of the other."""
 
 
 class Spring(OscillatorCoupling):
     r"""A spring between the two, $V_I=\tfrac\lambda2(q_1-q_2)^2$; `strength` is $\lambda$, any sign."""
 
-    strength: Float[Array, ""] = eqx.field(converter=_array)
+    strength: Float[np.ndarray | Array, ""] | float = eqx.field(
+        converter=lambda value: real("strength", value, 0)
+    )
 
     def stiffening(self):
         return self.strength
@@ -44,10 +42,12 @@ class Spring(OscillatorCoupling):
 class Bilinear(OscillatorCoupling):
     r"""The product of the two, $V_I=\lambda q_1q_2$; `strength` is $\lambda$, any sign."""
 
-    strength: Float[Array, ""] = eqx.field(converter=_array)
+    strength: Float[np.ndarray | Array, ""] | float = eqx.field(
+        converter=lambda value: real("strength", value, 0)
+    )
 
     def stiffening(self):
-        return jnp.zeros_like(self.strength)
+        return jnp.zeros(())
 
     def pull(self):
-        return -self.strength
+        return -jnp.asarray(self.strength)
