@@ -19,7 +19,7 @@ import abc
 import dataclasses
 import enum
 from collections.abc import Callable
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -330,13 +330,26 @@ class HasJump(Protocol):
     def jump(self, hamiltonian: HybridHamiltonian, dt: Any, y: State, draws: StepDraws) -> State: ...
 
 
-@runtime_checkable
-class HasNoisyPart(Protocol):
-    """Offers exact sub-flows, outermost first, and one in their middle that is random and exact in law:
-    `part(duration)` of it is a map (y, draws) -> y.
+def _as_it_is(y: State) -> State:
+    return y
+
+
+class NoisyParts(NamedTuple):
+    """Exact sub-flows `outer`, outermost first, and a `noisy` one in their middle that is random and exact in law:
+    `noisy(duration)` is a map (y, draws) -> y. `enter` and `leave`: to the form in which they want the state, and back.
     """
 
-    def around_noise(self, hamiltonian: HybridHamiltonian) -> tuple[tuple[Callable, ...], Callable]: ...
+    outer: tuple[Callable, ...]
+    noisy: Callable
+    enter: Callable[[State], State] = _as_it_is
+    leave: Callable[[State], State] = _as_it_is
+
+
+@runtime_checkable
+class HasNoisyPart(Protocol):
+    """Offers exact sub-flows to be composed around one that is random."""
+
+    def around_noise(self, hamiltonian: HybridHamiltonian) -> NoisyParts: ...
 
 
 def flow_of_energy(

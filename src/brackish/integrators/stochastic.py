@@ -89,24 +89,25 @@ class StrangAroundNoise(Integrator):
             )
 
     def stepper(self, theory, hamiltonian, dt):
-        outer, noisy = theory.around_noise(hamiltonian)
-        halves, random = [part(dt / 2) for part in outer], noisy(dt)
+        relay = self.relay(theory, hamiltonian, dt)
 
         def step(t, y, draws):
-            y = random(_through(halves, y), draws)
-            return _through(reversed(halves), y), Status.fine
+            y, status = relay.step(t, relay.begin(y), draws)
+            return relay.finish(y), status
 
         return step
 
     def relay(self, theory, hamiltonian, dt):
-        (outermost, *inner), noisy = theory.around_noise(hamiltonian)
-        halves, random, whole = [part(dt / 2) for part in inner], noisy(dt), outermost(dt)
+        parts = theory.around_noise(hamiltonian)
+        outermost, *inner = parts.outer
+        halves, random, whole = [part(dt / 2) for part in inner], parts.noisy(dt), outermost(dt)
 
         def step(t, y, draws):
             y = random(_through(halves, y), draws)
             return whole(_through(reversed(halves), y)), Status.fine
 
-        return Relay(outermost(dt / 2), step, outermost(-dt / 2))
+        first, undone = outermost(dt / 2), outermost(-dt / 2)
+        return Relay(lambda y: first(parts.enter(y)), step, lambda y: parts.leave(undone(y)))
 
 
 def _through(flows, y):

@@ -21,8 +21,8 @@ momentum moves, $dp=\sigma\,dY$. Over a time h, for an operator with eigenvalues
 
 $$\Delta Y=u_sh+\sqrt h\,\xi,\qquad\psi_k\to\psi_k\,e^{-\frac h4(u_k-\Delta Y/h)^2}\ \text{(normalised)},$$
 
-with s drawn from $|\psi_s|^2$ and $\xi$ a normal deviate: the outcome is a mixture of Gaussians. A symmetric composition
-of exact pieces, whose mean is one of the master equation: means are of second order in the step.
+with s drawn from $|\psi_s|^2$ and $\xi$ a normal deviate: the outcome is a mixture of Gaussians. A step is a symmetric
+composition of exact pieces, and its mean one of the master equation: means are of second order in the step.
 
 More decoherence, $D_0=\kappa\frac14D^{-1}$ with $\kappa>1$, keeps states pure by random phases
 $e^{-\frac i2\sqrt{\kappa-1}\,\hat u_j\Delta V_j}$ with independent $\Delta V_j$ of variance h.
@@ -43,7 +43,7 @@ from brackish.errors import InvalidInput
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.integrators import StrangAroundNoise
 from brackish.manifolds import Canonical, PhasePoint
-from brackish.observables import Observable
+from brackish.observables import Observable, standard_observables
 from brackish.quantum import (
     apply,
     cosine_and_sine,
@@ -55,7 +55,7 @@ from brackish.quantum import (
     propagator,
 )
 from brackish.randomness import normals
-from brackish.theory import Requirements, Status, Theory, Weighted
+from brackish.theory import NoisyParts, Requirements, Status, Theory, Weighted
 from brackish.typing import Array, Complex, Float, Inexact, Position, Spinor
 
 SINGULAR = 1e-12
@@ -112,7 +112,8 @@ def measured(
     and normal ones. `phases`: by which the amplitudes turn meanwhile. Exact in law.
     """
     probability = amplitudes.real**2 + amplitudes.imag**2
-    reached = jnp.cumsum(probability)
+    # a cumulative sum, as the product that is quickest
+    reached = apply(jnp.tri(probability.shape[0]), probability)
     chance = chance * reached[-1]
     drawn = ((reached > chance) & (reached - probability <= chance)).astype(float)
     record = duration * jnp.sum(drawn[None] * values, axis=1) + jnp.sqrt(duration) * deviates
@@ -129,21 +130,25 @@ def measured(
 
 class OneBasis(eqx.Module):
     r"""For $\hat V_I(q)=\hat A+q_i\hat B_i+\frac12q_iq_j\hat C_{ij}$ where all $\hat B_i$ and $\hat C_{ij}$ commute,
-    as for one coordinate coupled linearly: forces are diagonal in one basis, found once.
+    as for one coordinate coupled linearly: forces are diagonal in one basis, found once. Between saves states are
+    written in it.
     """
 
     def parts(self, theory: "ClassicalQuantum", hamiltonian: SeparableHamiltonian):
-        """The parts around the measurement, outermost first; and the measurement, with the turn by
-        $\\hat V_I(q)-\\hat A$, which commutes with it.
+        """Turn by $\\hat H_Q+\\hat A$, friction and drift; and the measurement with the turn by $\\hat V_I(q)-\\hat A$,
+        which commutes with it.
         """
         coordinates = hamiltonian.manifold.coordinates
         vectors, linear, quadratic = shared_basis(hamiltonian)
         root_at = theory.root(hamiltonian)
         rest = hamiltonian.quantum() + hamiltonian.coupling(jnp.zeros(coordinates))
 
+        def seen_in(matrix):
+            return lambda y: ConditionalState(y.point, apply(matrix, y.psi))
+
         def turn(duration):
             matrix = propagator(rest, duration)
-            return lambda y: ConditionalState(y.point, apply(matrix, y.psi))
+            return seen_in(product(dagger(vectors).astype(complex), product(matrix, vectors.astype(complex))))
 
         def measurement(duration):
             def flow(y, draws):
@@ -154,23 +159,17 @@ class OneBasis(eqx.Module):
                 values = product(root.inverse, forces)
                 deviates = normals(draws.bits(coordinates))
                 turned = -duration * energies + theory.kicks(values, deviates[coordinates:], duration)
-                amplitudes, record = measured(
-                    values,
-                    apply(dagger(vectors), y.psi),
-                    duration,
-                    draws.uniform(),
-                    deviates[:coordinates],
-                    turned,
+                psi, record = measured(
+                    values, y.psi, duration, draws.uniform(), deviates[:coordinates], turned
                 )
                 push = apply(root.sigma, record) + duration * noiseless(root, jnp.mean(forces, axis=1))
-                return ConditionalState(
-                    theory.pushed(hamiltonian, y.point, push, duration), apply(vectors, amplitudes)
-                )
+                return ConditionalState(theory.pushed(hamiltonian, y.point, push, duration), psi)
 
             return flow
 
         # the turn commutes with friction and drift; outermost, two halves of it are done as one
-        return (turn, theory.friction_part(hamiltonian), theory.drift_part(hamiltonian)), measurement
+        outer = (turn, theory.friction_part(hamiltonian), theory.drift_part(hamiltonian))
+        return NoisyParts(outer, measurement, seen_in(dagger(vectors)), seen_in(vectors))
 
 
 class BasisOfEach(eqx.Module):
@@ -179,7 +178,7 @@ class BasisOfEach(eqx.Module):
     """
 
     def parts(self, theory: "ClassicalQuantum", hamiltonian: SeparableHamiltonian):
-        """The parts around the measurements, outermost first; and the measurements."""
+        """Friction, drift and the turn at rest; and the measurements."""
         coordinates = hamiltonian.manifold.coordinates
         root_at = theory.root(hamiltonian)
         order = [*range(coordinates - 1), *range(coordinates - 1, -1, -1)]
@@ -221,7 +220,8 @@ class BasisOfEach(eqx.Module):
 
             return flow
 
-        return (theory.friction_part(hamiltonian), theory.drift_part(hamiltonian), turn), measurement
+        outer = (theory.friction_part(hamiltonian), theory.drift_part(hamiltonian), turn)
+        return NoisyParts(outer, measurement)
 
 
 def noiseless(root: Root, force: Float[Array, " n"]) -> Float[Array, " n"]:
@@ -329,9 +329,9 @@ def _diffusion_or_function(value) -> np.ndarray | Callable:
 class ClassicalQuantum(Theory):
     r"""Classical-quantum diffusion by trajectories with conditional pure states.
 
-    `diffusion` of momenta, $dp=\sigma\,dW$ with $D=\sigma\sigma^T$ and $\langle dW_idW_j\rangle=\delta_{ij}dt$: a number,
-    one per coordinate (n,), a symmetric matrix (n, n), or a function of the position (n,) that returns one of these;
-    momentum squared per time. `friction`: $\gamma$ in $\dot p_i=-\gamma_{ij}p_j$, a number or (n, n), per time.
+    `diffusion` of momenta, $dp=\sigma\,dW$ with $D=\sigma\sigma^T$ and $\langle dW_idW_j\rangle=\delta_{ij}dt$: a
+    number, one per coordinate (n,), a symmetric matrix (n, n), or a function of the position (n,) that returns one of
+    these; momentum squared per time. `friction`: $\gamma$ in $\dot p_i=-\gamma_{ij}p_j$, a number or (n, n), per time.
     `trade_off`: $\kappa\ge1$ in $D_0=\kappa\frac14D^{-1}$; 1, the least decoherence that there may be, by default.
     `truncation_tolerance`: for a ladder of levels that is cut, such as Fock states, the largest population of the last
     one; a run with a trajectory above it is stopped. None: not looked at, but for the mean that is kept
@@ -358,8 +358,8 @@ class ClassicalQuantum(Theory):
     def __check_init__(self):
         if not (np.isfinite(self.trade_off) and self.trade_off >= 1):
             raise InvalidInput(
-                "Argument `trade_off` must be at least 1: with less decoherence than a quarter of the inverse diffusion "
-                f"the hybrid state does not stay positive; got {self.trade_off}."
+                "Argument `trade_off` must be at least 1: with less decoherence than 1/4 of the inverse diffusion the "
+                f"hybrid state does not stay positive; got {self.trade_off}."
             )
         if self.truncation_tolerance is not None and not self.truncation_tolerance > 0:
             raise InvalidInput(
@@ -498,6 +498,13 @@ class ClassicalQuantum(Theory):
     def classical_points(self, hamiltonian, y):
         point = jax.tree_util.tree_map(lambda leaf: leaf[None], y.point)
         return Weighted(point, density_from_spinor(y.psi)[None], jnp.ones(1))
+
+    def standard_observables(self, hamiltonian):
+        """Without those that need eigenstates of H at every trajectory: for a ladder of levels they would cost more
+        than the motion.
+        """
+        chosen = standard_observables(hamiltonian)
+        return tuple(kept for kept in chosen if kept.name not in ("adiabatic_population", "scattering"))
 
     def own_observables(self, hamiltonian):
         return _OBSERVABLES
