@@ -1,5 +1,6 @@
 """Pure functions of Hamiltonians and states, for theories to build on and for users to look at."""
 
+from brackish.analysis import oscillators
 from brackish.analysis.exact_factorization import (
     AdiabaticForces,
     Circulation,
@@ -81,6 +82,7 @@ __all__ = [
     "metric_second_moment",
     "mixture",
     "momentum_rate",
+    "oscillators",
     "poincare_integral",
     "population_flows",
     "potential_curves",
