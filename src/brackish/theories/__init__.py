@@ -3,14 +3,11 @@
 from brackish.grids import PhaseSpace, SphereGrid
 from brackish.manifolds import AsWritten, Homogeneous
 from brackish.theories.exact.split_operator import Absorber, Exact, Grid
+from brackish.theories.fields._noise import KeptTradeOff, ViolatedTradeOff
 from brackish.theories.fields.aleksandrov_gerasimenko import AleksandrovGerasimenko
 from brackish.theories.fields.ehrenfest_continuum import ContinuumEhrenfest
 from brackish.theories.fields.hybrid_koopman import HybridKoopman
-from brackish.theories.fields.hybrid_master_equation import (
-    HybridMasterEquation,
-    KeptTradeOff,
-    ViolatedTradeOff,
-)
+from brackish.theories.fields.hybrid_master_equation import HybridMasterEquation
 from brackish.theories.fields.hybrid_mean_field import HybridMeanField
 from brackish.theories.fields.koopman_van_hove import KoopmanVanHove
 from brackish.theories.fields.koopman_von_neumann import KoopmanVonNeumann

@@ -18,63 +18,20 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
-from brackish.errors import InvalidInput
 from brackish.grids import PhaseSpace, hybrid_fields
 from brackish.integrators import Strang
 from brackish.manifolds import Canonical
 from brackish.observables import Observable
 from brackish.quantum import field_product, field_trace_product
 from brackish.theories.fields._koopman import carried_by_drift, plane_coordinates
+from brackish.theories.fields._noise import TradeOff, check_noise, dilation, trade_off
 from brackish.theories.fields._on_grid import check_grid, field_status, points_of_operator, starting_operator
 from brackish.theory import Requirements, Status, Theory
-from brackish.typing import Array, Complex, Float, Inexact, RealScalar
+from brackish.typing import Array, Complex, Inexact, RealScalar
 
 TAYLOR_ORDER = 18
-
-
-class TradeOff(eqx.Module):
-    r"""How much decoherence comes with diffusion: the `ratio` $\kappa=4DD_0$."""
-
-    ratio: eqx.AbstractVar[float]
-
-
-class KeptTradeOff(TradeOff):
-    r"""A `ratio` $\kappa\ge1$, which keeps hybrid states positive. At 1, the least decoherence, it is saturated.
-
-    Raises `InvalidInput` for less than 1.
-    """
-
-    ratio: float = 1.0
-
-    def __check_init__(self):
-        if not (np.isfinite(self.ratio) and self.ratio >= 1):
-            raise InvalidInput(
-                f"Argument `trade_off` must be at least 1, got {self.ratio}: with less decoherence than "
-                "1 / (4 diffusion) a hybrid state does not stay positive. ViolatedTradeOff shows what happens."
-            )
-
-
-class ViolatedTradeOff(TradeOff):
-    r"""A `ratio` $0\le\kappa<1$: a look at what goes wrong. At 0 there is diffusion without decoherence.
-
-    Raises `InvalidInput` outside of this range.
-    """
-
-    ratio: float
-
-    def __check_init__(self):
-        if not 0 <= self.ratio < 1:
-            raise InvalidInput(
-                f"Argument `ratio` of ViolatedTradeOff must be from 0 to below 1, got {self.ratio}; from 1 on the "
-                "trade-off is kept."
-            )
-
-
-def _trade_off(value) -> TradeOff:
-    return value if isinstance(value, TradeOff) else KeptTradeOff(float(value))
 
 
 class HybridState(eqx.Module):
@@ -101,7 +58,7 @@ class HybridMasterEquation(Theory):
     diffusion: float
     grid: PhaseSpace
     friction: float = 0.0
-    trade_off: TradeOff = eqx.field(converter=_trade_off, default=1.0)
+    trade_off: TradeOff = eqx.field(converter=trade_off, default=1.0)
     tolerance: float = 1e-6
     coupled: ClassVar[bool] = True
     random: ClassVar[bool] = False
@@ -109,13 +66,7 @@ class HybridMasterEquation(Theory):
     light: ClassVar[bool] = False
 
     def __check_init__(self):
-        if not (np.isfinite(self.diffusion) and self.diffusion > 0):
-            raise InvalidInput(
-                f"Argument `diffusion` must be positive, got {self.diffusion}: without noise in the momentum there can "
-                "be no back-reaction of a quantum system. AleksandrovGerasimenko goes without, and loses positivity."
-            )
-        if not (np.isfinite(self.friction) and self.friction >= 0):
-            raise InvalidInput(f"Argument `friction` must be a rate of at least 0, got {self.friction}.")
+        check_noise(self.diffusion, self.friction)
 
     @property
     def decoherence(self) -> float:
@@ -150,7 +101,7 @@ class HybridMasterEquation(Theory):
             return lambda y: HybridState(carried(y.operator))
 
         def friction(duration):
-            slowed = _dilation(self.grid, self.friction * duration)
+            slowed = dilation(self.grid, self.friction * duration)
             return lambda y: HybridState(y.operator @ slowed)
 
         def coupling(duration):
@@ -246,17 +197,6 @@ def _commutator(
     left: Inexact[Array, "d d Q P"], right: Inexact[Array, "d d Q P"]
 ) -> Inexact[Array, "d d Q P"]:
     return field_product(left, right) - field_product(right, left)
-
-
-def _dilation(grid: PhaseSpace, exponent) -> Float[Array, "P P"]:
-    r"""$f(p)\to e^xf(e^xp)$ for the `exponent` x as a matrix that acts from the right.
-
-    On waves $\tilde f(s)\to\tilde f(e^{-x}s)$; for a function that vanishes at the rim, a wave between those of the
-    grid is a sum over nodes like any other.
-    """
-    nodes, waves = (jnp.asarray(part[1]) for part in (grid.plane.positions(), grid.plane.wavenumbers()))
-    before = jnp.exp(-1j * jnp.exp(-exponent) * nodes[:, None] * waves[None])
-    return (before @ jnp.exp(1j * waves[:, None] * nodes[None])).real / len(nodes)
 
 
 def _exponential(matrix: Complex[Array, "n n Q P"]) -> Complex[Array, "n n Q P"]:
