@@ -117,9 +117,11 @@ def measured(
     chance = chance * reached[-1]
     drawn = ((reached > chance) & (reached - probability <= chance)).astype(float)
     record = duration * jnp.sum(drawn[None] * values, axis=1) + jnp.sqrt(duration) * deviates
+    # or XLA fuses the draws into what follows, and makes them anew for every level
+    record = lax.optimization_barrier(record)
     # of all exponents that of the drawn state is -deviates^2 / 4: nothing can vanish altogether
     distance = values - record[:, None] / duration
-    size = jnp.exp(-0.25 * duration * jnp.sum(distance**2, axis=0))
+    size = lax.optimization_barrier(jnp.exp(-0.25 * duration * jnp.sum(distance**2, axis=0)))
     size = size / jnp.sqrt(jnp.sum(probability * size**2))
     cosine, sine = cosine_and_sine(phases)
     return lax.complex(

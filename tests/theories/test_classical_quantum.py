@@ -1,0 +1,451 @@
+"""Classical-quantum diffusion by trajectories, held against closed forms and closed linear equations."""
+
+import functools
+
+import equinox as eqx
+import hypothesis.strategies as st
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from jax import lax
+from scipy.linalg import expm
+
+import brackish as bk
+from brackish.quantum import apply, expect
+from brackish.randomness import StepDraws
+from brackish.theories.stochastic.classical_quantum import (
+    ConditionalState,
+    force_operators,
+    has_one_basis,
+    root_of,
+)
+
+X, Y, Z = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
+ERRORS = 4.0
+"""Standard errors that a mean may be off."""
+
+
+def close(run, name, exact):
+    """Whether means of a run at its last save are the exact ones, within so many standard errors."""
+    mean, error = run[name].values[-1], run[name + "_standard_error"].values[-1]
+    exact = np.asarray(exact)
+    # errors of complex numbers are those of both parts together
+    np.testing.assert_array_less(np.abs(mean - exact), ERRORS * error + 1e-12)
+
+
+# -- a qubit that dephases: exact, and not Gaussian ------------------------------------------------------------------
+
+STRENGTH, DIFFUSION, FRICTION, SPLITTING = 0.35, 0.3, 0.4, 0.8
+CENTRE, SPREAD = np.array([0.5, -0.2]), np.diag([0.3, 0.25])
+TILTED = np.array([np.cos(0.55), np.sin(0.55) * np.exp(0.4j)])
+
+
+def dephasing():
+    return bk.hamiltonian(
+        lambda q: STRENGTH * q[0] * Z, masses=[1.0], frequencies=[1.0], quantum=0.5 * SPLITTING * Z
+    )
+
+
+def exact_dephasing(time, trade_off):
+    """The coherence, and mean position and momentum, from the oscillator that is forced by the level: its integral
+    $\\int q\\,ds$ is Gaussian.
+    """
+    drift = np.array([[0.0, 1.0, 0.0], [-1.0, -FRICTION, 0.0], [1.0, 0.0, 0.0]])
+
+    def mean(force):
+        forced = np.zeros((4, 4))
+        forced[:3, :3], forced[1, 3] = drift, force
+        return (expm(forced * time) @ np.array([*CENTRE, 0.0, 1.0]))[:3]
+
+    # van Loan's block exponential
+    noise = np.diag([0.0, DIFFUSION, 0.0])
+    block = expm(np.block([[-drift, noise], [np.zeros((3, 3)), drift.T]]) * time)
+    flow = block[3:, 3:].T
+    start = np.zeros((3, 3))
+    start[:2, :2] = SPREAD
+    variance = flow @ start @ flow.T + flow @ block[:3, 3:]
+    decoherence = 2 * trade_off / (4 * DIFFUSION) * STRENGTH**2 * time
+    exponent = -1j * SPLITTING * time - decoherence
+    exponent += -2j * STRENGTH * mean(0.0)[2] - 2 * STRENGTH**2 * variance[2, 2]
+    weights = np.abs(TILTED) ** 2
+    forced = weights[0] * mean(-STRENGTH) + weights[1] * mean(STRENGTH)
+    return TILTED[0] * np.conj(TILTED[1]) * np.exp(exponent), forced[0], forced[1]
+
+
+def test_the_closed_form_is_that_of_the_reference():
+    """Two rows of a table made by another program, at the least decoherence."""
+    coherence, position, momentum = exact_dephasing(0.25, 1.0)
+    np.testing.assert_allclose(coherence, 0.327111944265 - 0.265825262678j, atol=1e-11)
+    np.testing.assert_allclose([position, momentum], [0.433098722763, -0.330245299567], atol=1e-11)
+    coherence, position, momentum = exact_dephasing(0.5, 1.0)
+    np.testing.assert_allclose(coherence, 0.229229017542 - 0.321968767559j, atol=1e-11)
+
+
+@pytest.mark.parametrize(("forces", "trade_off"), [(None, 2.0), (bk.BasisOfEach(), 1.0)], ids=str)
+def test_a_dephasing_qubit(forces, trade_off):
+    start = bk.GaussianCloud(*CENTRE, *np.sqrt(np.diag(SPREAD)), TILTED)
+    theory = bk.ClassicalQuantum(DIFFUSION, FRICTION, trade_off, forces=forces)
+    run = bk.simulate(
+        dephasing(), theory, start, bk.times(1.5, 1, step=0.1), trajectories=20000, seed=3, follow=0
+    )
+    coherence, position, momentum = exact_dephasing(1.5, trade_off)
+    diagonal = np.abs(TILTED) ** 2
+    close(run, "density_matrix", [[diagonal[0], coherence], [np.conj(coherence), diagonal[1]]])
+    close(run, "position", [position])
+    close(run, "momentum", [momentum])
+
+
+# -- momenta as records: two forces that do not commute, noise that is correlated, more decoherence than needed ------
+
+FORCES = np.stack([0.8 * Z + 0.3 * np.eye(2), 0.6 * X - 0.2 * Y])
+NOISE = np.array([[0.7, 0.25], [0.25, 0.5]])
+TURN = 0.9 * X + 0.4 * Y
+EXCESS, LASTING = 1.5, 2.0
+
+
+def records():
+    """So heavy that positions stand still."""
+
+    def coupling(q):
+        return -(q[0] * FORCES[0] + q[1] * FORCES[1])
+
+    return bk.hamiltonian(coupling, masses=[1e12, 1e12], quantum=TURN)
+
+
+def moments_of_records():
+    """The density operator, and with one or two momenta: a closed linear equation, by one matrix exponential."""
+    half, identity = FORCES / 2, np.eye(2)
+    rates = 0.25 * EXCESS * np.linalg.inv(NOISE)
+
+    def left(a):
+        return np.kron(a, identity)
+
+    def right(a):
+        return np.kron(identity, a.T)
+
+    def commute(a):
+        return left(a) - right(a)
+
+    alone = -1j * commute(TURN)
+    for i in range(2):
+        for j in range(2):
+            alone = alone - 0.5 * rates[i, j] * commute(FORCES[i]) @ commute(FORCES[j])
+    pushes = [left(f) + right(f) for f in half]
+    friction = FRICTION * np.eye(4)
+    zero = np.zeros((4, 4), complex)
+    # density, two with a momentum, and pairs (0, 0), (0, 1), (1, 1)
+    rows = [
+        [alone, zero, zero, zero, zero, zero],
+        [pushes[0], alone - friction, zero, zero, zero, zero],
+        [pushes[1], zero, alone - friction, zero, zero, zero],
+        [NOISE[0, 0] * np.eye(4), 2 * pushes[0], zero, alone - 2 * friction, zero, zero],
+        [NOISE[0, 1] * np.eye(4), pushes[1], pushes[0], zero, alone - 2 * friction, zero],
+        [NOISE[1, 1] * np.eye(4), zero, 2 * pushes[1], zero, zero, alone - 2 * friction],
+    ]
+    start = np.zeros(24, complex)
+    start[:4] = np.outer(TILTED, TILTED.conj()).ravel()
+    return (expm(np.block(rows) * LASTING) @ start).reshape(6, 2, 2)
+
+
+def _weighed(theory, hamiltonian, y):
+    density = y.psi[:, None] * jnp.conj(y.psi)[None]
+    p = y.point.momentum
+    factors = jnp.stack([1.0, p[0], p[1], p[0] ** 2, p[0] * p[1], p[1] ** 2])
+    return factors[:, None, None] * density[None]
+
+
+WEIGHED = bk.Observable("weighed", _weighed, ("factor", "level", "level_"))
+
+
+@functools.cache
+def recorded(step, trajectories):
+    theory = bk.ClassicalQuantum(NOISE, FRICTION, EXCESS)
+    start = bk.Points([[0.0, 0.0]], [[0.0, 0.0]], state=TILTED)
+    times = bk.times(LASTING, 1, step=step)
+    return bk.simulate(
+        records(), theory, start, times, trajectories=trajectories, seed=5, observables=(WEIGHED,), follow=0
+    )
+
+
+def test_forces_that_do_not_commute():
+    close(recorded(0.1, 30000), "weighed", moments_of_records())
+
+
+def test_means_are_of_second_order():
+    """With steps so long that their error stands far above that of the mean."""
+    exact = moments_of_records()
+    long, short = recorded(2.0, 40000), recorded(1.0, 40000)
+    errors = [np.linalg.norm(run.weighed.values[-1] - exact) for run in (long, short)]
+    assert errors[1] > 5 * np.linalg.norm(short.weighed_standard_error.values[-1])
+    assert abs(np.log2(errors[0] / errors[1]) - bk.integrators.StrangAroundNoise.order) < 0.4, errors
+
+
+# -- the oscillator pair: moments obey a linear equation -------------------------------------------------------------
+
+PULL, STIFF = 0.6, 1.5
+
+
+@functools.cache
+def pair_run():
+    pair = bk.models.oscillator_pair(coupling=bk.analysis.oscillators.Spring(PULL))
+    position, momentum = pair.quantum_position, pair.quantum_momentum
+
+    def squares(theory, hamiltonian, y):
+        x, p = expect(jnp.asarray(position), y.psi), expect(jnp.asarray(momentum), y.psi)
+        z = jnp.stack([y.point.position[0], y.point.momentum[0], x, p])
+        inside = expect(jnp.asarray(position @ position), y.psi)
+        return jnp.outer(z, z).at[2, 2].set(inside)
+
+    def impurity(theory, hamiltonian, y):
+        return jnp.abs(jnp.sum(jnp.abs(y.psi) ** 2) - 1)
+
+    kept = (bk.Observable("squares", squares, ("one", "other")), bk.Observable("impurity", impurity))
+    start = bk.GaussianCloud(0.5, -0.3, 0.6, 0.5, pair.coherent_state(-0.4, 0.2))
+    theory = bk.ClassicalQuantum(DIFFUSION, FRICTION, truncation_tolerance=1e-3)
+    times = bk.times(3.0, 3, step=0.0625)
+    return pair, bk.simulate(
+        pair, theory, start, times, trajectories=4096, seed=2, observables=kept, follow=0
+    )
+
+
+def exact_pair(time):
+    """Second moments of (q, p, x, pi) about zero."""
+    stiffness = 1 + PULL
+    drift = np.array([[0, 1, 0, 0], [-stiffness, -FRICTION, PULL, 0], [0, 0, 0, 1], [PULL, 0, -stiffness, 0]])
+    noise = np.diag([0.0, DIFFUSION, 0.0, PULL**2 / (4 * DIFFUSION)])
+    width = 1 / (2 * np.sqrt(stiffness))
+    start = np.diag([0.36, 0.25, width, 0.25 / width])
+    block = expm(np.block([[-drift, noise], [np.zeros((4, 4)), drift.T]]) * time)
+    flow = block[4:, 4:].T
+    mean = flow @ np.array([0.5, -0.3, -0.4, 0.2])
+    return flow @ start @ flow.T + flow @ block[:4, 4:] + np.outer(mean, mean)
+
+
+def test_moments_of_the_oscillator_pair():
+    _, run = pair_run()
+    exact = exact_pair(3.0)
+    mean, error = run.squares.values[-1], run.squares_standard_error.values[-1]
+    # of the quantum side alone, the mean of a square is no square of a mean: only x^2 is kept
+    inside = np.ones((4, 4), bool)
+    inside[2, 3] = inside[3, 2] = inside[3, 3] = False
+    np.testing.assert_array_less(np.abs(mean - exact)[inside], ERRORS * error[inside])
+    # the forces of the pair are diagonal in one basis, which is found
+    assert has_one_basis(pair_run()[0])
+
+
+def test_states_stay_pure():
+    assert pair_run()[1].impurity.values.max() < 1e-10
+
+
+def test_the_population_of_the_last_level_is_kept_and_stops_a_run():
+    _, run = pair_run()
+    assert 0 < run.highest_level_population.values[-1] < 1e-6
+    small = bk.models.oscillator_pair(basis=bk.models.oscillators.FockBasis(4))
+    start = bk.Points([2.0], [0.0])
+    with pytest.raises(bk.RunFailed, match="has reached the last of its levels"):
+        bk.simulate(
+            small,
+            bk.ClassicalQuantum(0.3, truncation_tolerance=1e-3),
+            start,
+            bk.times(2.0, 2, step=0.1),
+            trajectories=16,
+        )
+
+
+# -- energy: what noise and decoherence give, and friction takes -----------------------------------------------------
+
+
+def test_energy_balance_of_any_coupling_and_a_diffusion_that_depends_on_the_position():
+    def coupling(q):
+        return 0.5 * jnp.tanh(q[0]) * Z.real + 0.4 * jnp.exp(-(q[0] ** 2)) * X.real
+
+    def diffusion(q):
+        return 0.4 + 0.3 * jnp.tanh(q[0])
+
+    system = bk.hamiltonian(coupling, masses=[1.3], external=lambda q: 0.1 * q[0] ** 4, quantum=0.3 * X.real)
+    assert not has_one_basis(system)
+
+    def supply(theory, hamiltonian, y):
+        """Of the master equation: dE/dt = D/2m - gamma p^2/m - D_0/2 <[f, [f, H]]>."""
+        q, p = y.point.position, y.point.momentum[0]
+        force = force_operators(hamiltonian, q)[0]
+        operator = hamiltonian.quantum() + hamiltonian.coupling(q)
+        once, energy = apply(force, y.psi), jnp.vdot
+        nested = 2 * energy(y.psi, apply(force, apply(force, apply(operator, y.psi)))).real
+        nested = nested - 2 * energy(once, apply(operator, once)).real
+        heating = diffusion(q) / 2.6 - FRICTION * p**2 / 1.3
+        return heating - 0.5 / (4 * diffusion(q)) * nested
+
+    times = bk.times(2.0, 40, step=0.05)
+    run = bk.simulate(
+        system,
+        bk.ClassicalQuantum(diffusion, FRICTION),
+        bk.GaussianPacket(-0.7, 0.8, 0.5, TILTED),
+        times,
+        trajectories=20000,
+        seed=4,
+        observables=(bk.Observable("supply", supply),),
+        follow=0,
+    )
+    energy, rate = run.energy.values, run.supply.values
+    supplied = np.sum(0.5 * (rate[1:] + rate[:-1])) * 0.05
+    assert abs(supplied) > 20 * run.energy_standard_error.values[-1]  # there is something to balance
+    assert abs(energy[-1] - energy[0] - supplied) < ERRORS * run.energy_standard_error.values[-1]
+
+
+def test_with_one_level_it_is_langevin_dynamics():
+    """Two coupled Brownian oscillators, friction and noise as full matrices, one of them without noise in one
+    direction, where a number may push.
+    """
+    rates = np.array([[0.5, 0.2], [0.1, 0.3]])
+    noise = np.outer([1.0, 0.4], [1.0, 0.4])
+    stiffness = np.array([[1.0, 0.3], [0.3, 1.5]])
+
+    def coupling(q):
+        return jnp.array([[0.5 * q @ stiffness @ q]])
+
+    run = bk.simulate(
+        bk.hamiltonian(coupling, masses=[1.0, 2.0]),
+        bk.ClassicalQuantum(noise, rates),
+        bk.Points([[0.6, -0.4]], [[0.0, 0.5]]),
+        bk.times(2.0, 1, step=0.05),
+        trajectories=20000,
+        seed=6,
+        follow=0,
+    )
+    drift = np.block([[np.zeros((2, 2)), np.diag([1.0, 0.5])], [-stiffness, -rates]])
+    block = np.zeros((8, 8))
+    block[:4, :4], block[4:, 4:], block[2:4, 6:] = -drift, drift.T, noise
+    block = expm(2.0 * block)
+    flow = block[4:, 4:].T
+    mean = flow @ np.array([0.6, -0.4, 0.0, 0.5])
+    spread = np.sqrt(np.diag(flow @ block[:4, 4:]))
+    close(run, "position", mean[:2])
+    close(run, "momentum", mean[2:])
+    close(run, "position_spread", spread[:2])
+    close(run, "momentum_spread", spread[2:])
+
+
+# -- how it is put together ------------------------------------------------------------------------------------------
+
+
+def test_a_walk_is_its_steps_one_by_one_and_needs_no_order_of_turn_and_friction():
+    system, theory = dephasing(), bk.ClassicalQuantum(DIFFUSION, FRICTION, forces=bk.OneBasis())
+    integrator = bk.integrators.StrangAroundNoise()
+    step, relay = integrator.stepper(theory, system, 0.1), integrator.relay(theory, system, 0.1)
+    y = ConditionalState(bk.PhasePoint(jnp.array([0.3]), jnp.array([0.2])), jnp.asarray(TILTED))
+    key = jax.random.key_data(jax.random.key(0))
+
+    @eqx.filter_jit
+    def both(y):
+        one_by_one = lax.fori_loop(0, 5, lambda i, y: step(0.1 * i, y, StepDraws(key, i))[0], y)
+        along = lax.fori_loop(0, 5, lambda i, y: relay.step(0.1 * i, y, StepDraws(key, i))[0], relay.begin(y))
+        return one_by_one, relay.finish(along)
+
+    first, second = both(y)
+    for one, other in zip(jax.tree_util.tree_leaves(first), jax.tree_util.tree_leaves(second), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-13)
+
+
+def test_nothing_depends_on_how_the_work_is_cut():
+    start = bk.GaussianPacket(0.5, -0.2, 0.5, TILTED)
+
+    def run(**cut):
+        theory = bk.ClassicalQuantum(DIFFUSION, FRICTION)
+        return bk.simulate(
+            dephasing(), theory, start, bk.times(0.5, 2, step=0.125), trajectories=700, seed=1, **cut
+        )
+
+    assert run(workers=1).equals(run(workers=2, chunk=512))
+
+
+def test_other_coordinates_are_the_same_motion():
+    """q' = a + b q, p' = p / b: the same draws make the same step."""
+    shift, scale = np.array([0.7]), np.array([2.0])
+    key = jax.random.key_data(jax.random.key(0))
+
+    def coupling(q):
+        return 0.4 * jnp.sin(q[0]) * Z.real
+
+    @eqx.filter_jit
+    def step(theory, system, position, momentum):
+        y = ConditionalState(bk.PhasePoint(position, momentum), jnp.asarray(TILTED))
+        stepper = bk.integrators.StrangAroundNoise().stepper(theory, system, 0.3)
+        return stepper(0.0, y, StepDraws(key, jnp.asarray(7)))[0]
+
+    theory = bk.ClassicalQuantum(lambda q: 0.3 + 0.1 * jnp.cos(q[0]), FRICTION, forces=bk.BasisOfEach())
+    position, momentum = jnp.array([0.4]), jnp.array([0.3])
+    here = step(theory, bk.hamiltonian(coupling, masses=[1.0]), position, momentum)
+    scaled = bk.hamiltonian(lambda q: coupling((q - shift) / scale), masses=1.0 / scale**2)
+    there = step(theory.in_coordinates(shift, scale), scaled, shift + scale * position, momentum / scale)
+    np.testing.assert_allclose(there.point.position, shift + scale * here.point.position, atol=1e-13)
+    np.testing.assert_allclose(there.point.momentum, here.point.momentum / scale, atol=1e-13)
+    np.testing.assert_allclose(there.psi, here.psi, atol=1e-13)
+    assert np.abs(here.psi - TILTED).max() > 0.05
+
+
+@settings(max_examples=10)
+@given(
+    entries=st.lists(st.floats(-2, 2), min_size=9, max_size=9), rank=st.integers(1, 3), whole=st.booleans()
+)
+def test_the_root_of_a_diffusion(entries, rank, whole):
+    """sigma sigma^T = D; with its pseudo-inverse it is the projector on directions with noise."""
+    factor = np.array(entries).reshape(3, 3)[:, :rank] + np.eye(3)[:, :rank] * 3
+    diffusion = factor @ factor.T if whole else np.diag(factor @ factor.T).copy()
+    root = root_of(diffusion, 3)
+    square = diffusion if whole else np.diag(diffusion)
+    np.testing.assert_allclose(root.sigma @ root.sigma.T, square, atol=1e-10)
+    projector = np.linalg.pinv(square, rcond=1e-10) @ square
+    np.testing.assert_allclose(
+        root.sigma @ root.inverse, projector, atol=1e-7 * np.linalg.cond(factor.T @ factor)
+    )
+
+
+@pytest.mark.parametrize(
+    ("coupling", "coordinates", "shared"),
+    [
+        (lambda q: q[0] * X.real, 1, True),
+        (lambda q: q[0] * Z.real + q[0] * q[1] * Z.real + q[1] ** 2 * jnp.eye(2), 2, True),
+        (lambda q: q[0] * Z.real + q[1] * X.real, 2, False),
+        (lambda q: q[0] ** 3 * Z.real, 1, False),
+        (lambda q: jnp.abs(q[0]) * Z.real, 1, False),
+        (lambda q: jnp.sqrt(q[0] ** 2) * Z.real, 1, False),
+    ],
+    ids=["linear", "quadratic", "not commuting", "cubic", "kink", "no derivative"],
+)
+def test_one_basis_is_taken_where_there_is_one(coupling, coordinates, shared):
+    assert has_one_basis(bk.hamiltonian(coupling, masses=np.ones(coordinates))) == shared
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"diffusion": -0.1}, "must not be negative"),
+        ({"diffusion": np.array([[1.0, 0.5], [0.4, 1.0]])}, "symmetric"),
+        ({"diffusion": np.array([[1.0, 2.0], [2.0, 1.0]])}, "must not be negative"),
+        ({"diffusion": 1.0, "trade_off": 0.9}, "`trade_off` must be at least 1"),
+        ({"diffusion": 1.0, "friction": -0.1}, "`friction` must not drive"),
+        ({"diffusion": 1.0, "friction": np.ones(2)}, "`friction`"),
+        ({"diffusion": np.ones(3)}, r"got shape \(3,\)"),
+        ({"diffusion": lambda q: jnp.ones(3)}, r"got shape \(3,\)"),
+        ({"diffusion": 1.0, "friction": np.eye(3)}, r"shape \(2, 2\)"),
+        ({"diffusion": np.array([1.0, 0.0])}, "coordinate 1 without noise"),
+        ({"diffusion": 0.0}, "without noise"),
+        ({"diffusion": 1.0, "forces": bk.OneBasis()}, "leave it out"),
+        ({"diffusion": 1.0, "truncation_tolerance": 0.0}, "`truncation_tolerance`"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_cannot_be_is_refused_before_anything_runs(options, message):
+    with pytest.raises(bk.InvalidInput, match=message):
+        bk.ClassicalQuantum(**options).resolve(records(), None, None)
+
+
+def test_other_integrators_and_hamiltonians_are_refused():
+    start, times = bk.Points([0.5], [0.0]), bk.times(1.0, 1, step=0.1)
+    with pytest.raises(bk.UnsupportedHamiltonian, match="StrangAroundNoise needs a theory with a random"):
+        bk.simulate(dephasing(), bk.Ehrenfest(), start, times, integrator=bk.integrators.StrangAroundNoise())
+    with pytest.raises(bk.UnsupportedHamiltonian, match="Strang needs a theory made of exact parts"):
+        bk.simulate(dephasing(), bk.ClassicalQuantum(1.0), start, times, integrator=bk.integrators.Strang())
