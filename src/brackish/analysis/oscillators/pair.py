@@ -252,8 +252,9 @@ class OscillatorPair(eqx.Module):
     def weak_correlations(self, time) -> Float[Array, "2 2"]:
         r"""$\langle q_i(t)q_j(0)\rangle$, $t\ge0$, at small coupling: eqs. (55)-(60), (80)-(83) and (133)-(138).
 
-        Leading order, with the slow decay $e^{-b_2t}$ kept, uniformly in time. For a quantum second oscillator the
-        entries off the diagonal begin at the order of the coupling, where more terms belong to them: they are nan.
+        Leading order with the slow decay $e^{-b_2t}$ kept, and the frequency of the uncoupled oscillator: good while
+        the shift of its phase, $(a_2-\omega_2)t$, is small. For a quantum second oscillator the entries off the
+        diagonal begin at the order of the coupling, where more terms belong to them: they are nan.
         """
         rate, _, frequency, detuning, size = self._uncoupled()
         ratio, pull = self._per_pull(), self.coupling.pull()
