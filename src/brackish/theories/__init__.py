@@ -9,6 +9,7 @@ from brackish.theories.fields.ehrenfest_continuum import ContinuumEhrenfest
 from brackish.theories.fields.hybrid_koopman import HybridKoopman
 from brackish.theories.fields.hybrid_master_equation import HybridMasterEquation
 from brackish.theories.fields.hybrid_mean_field import HybridMeanField
+from brackish.theories.fields.hybrid_wigner import EveryOrder, HybridWigner, MoyalTower
 from brackish.theories.fields.koopman_van_hove import KoopmanVanHove
 from brackish.theories.fields.koopman_von_neumann import KoopmanVonNeumann
 from brackish.theories.fields.liouville import Liouville
@@ -78,6 +79,7 @@ __all__ = [
     "ContinuumEhrenfest",
     "Ehrenfest",
     "EnergyBasedDecoherence",
+    "EveryOrder",
     "Exact",
     "ExactFactorization",
     "FullCorrection",
@@ -90,6 +92,7 @@ __all__ = [
     "HybridMagnet",
     "HybridMasterEquation",
     "HybridMeanField",
+    "HybridWigner",
     "InAdiabaticBasis",
     "InDiabaticBasis",
     "InSpreads",
@@ -104,6 +107,7 @@ __all__ = [
     "Liouville",
     "MeanField",
     "MomentHierarchy",
+    "MoyalTower",
     "NoCorrection",
     "NoCoupling",
     "NoDecoherence",
