@@ -8,6 +8,7 @@ from brackish.plot.cloud import cloud
 from brackish.plot.coherence import coherence
 from brackish.plot.compare import compare
 from brackish.plot.conditional import bloch, forces
+from brackish.plot.curves import curves, pole_map
 from brackish.plot.decoherence import decoherence
 from brackish.plot.files import save
 from brackish.plot.fluid import plane, quantum_trajectories
@@ -24,12 +25,14 @@ __all__ = [
     "coherence",
     "compare",
     "correlations",
+    "curves",
     "decoherence",
     "forces",
     "magnet",
     "nonlocality",
     "phase_space",
     "plane",
+    "pole_map",
     "populations",
     "potentials",
     "profiles",

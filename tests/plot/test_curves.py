@@ -1,0 +1,38 @@
+"""Curves of one variable above each other, and poles in the complex plane."""
+
+import numpy as np
+import pytest
+
+from brackish import plot
+from brackish.errors import InvalidInput
+
+T = np.linspace(0.0, 4.0, 9)
+POLES = np.stack([np.array([1.0 - 0.2j, -1.0 - 0.2j]) + 0.1 * s for s in T])
+
+
+def test_a_name_has_one_colour_and_what_is_not_finite_is_left_out():
+    broken = np.where(T > 0, 1 / np.maximum(T, 1e-9), np.inf)
+    panels = {"height (bohr)": {"one": np.sin(T), "two": np.cos(T)}, "weight": {"two": broken}}
+    figure = plot.curves(T, panels, label="time", title="Two", bands={"weight": 0.5})
+    above, below = figure.axes
+    assert [line.get_linestyle() for line in above.lines] == ["-", "--"]
+    assert above.lines[1].get_color() == below.lines[0].get_color() != above.lines[0].get_color()
+    assert np.isnan(below.lines[0].get_ydata()[0])
+    assert [axes.get_ylabel() for axes in figure.axes] == ["height (bohr)", "weight"]
+    assert (len(above.patches), len(below.patches)) == (0, 1)
+    assert {text.get_text() for text in above.texts} == {"one", "two"}
+
+
+def test_poles_are_drawn_with_their_mirror_images_and_their_start():
+    figure = plot.pole_map(T, POLES, label="spring", title="Poles")
+    mirrored, drawn, start = (points.get_offsets() for points in figure.axes[0].collections)
+    assert np.array_equal(drawn, np.stack([POLES.ravel().real, POLES.ravel().imag], axis=1))
+    assert np.array_equal(mirrored, drawn * [1, -1])
+    assert np.array_equal(start, [[1.0, -0.2], [-1.0, -0.2]])
+
+
+def test_shapes_that_do_not_fit_are_refused():
+    with pytest.raises(InvalidInput, match=r"Curve 'short' of curves must have the shape \(9,\)"):
+        plot.curves(T, {"x": {"short": T[:3]}}, label="", title="")
+    with pytest.raises(InvalidInput, match="Poles must have a row for each of 9 values"):
+        plot.pole_map(T, POLES[:3], label="", title="")
