@@ -184,30 +184,31 @@ def test_means_are_of_second_order():
 
 # -- the oscillator pair: moments obey a linear equation -------------------------------------------------------------
 
-PULL, STIFF = 0.6, 1.5
+PULL = 0.6
+
+
+PAIR = bk.models.oscillator_pair(coupling=bk.analysis.oscillators.Spring(PULL))
+
+
+def squares(theory, hamiltonian, y):
+    """Products of q, p and the means of x and pi; in the place of the square of the mean of x, the mean of x^2."""
+    x = expect(hamiltonian.quantum_position, y.psi)
+    z = jnp.stack([y.point.position[0], y.point.momentum[0], x, expect(hamiltonian.quantum_momentum, y.psi)])
+    position = jnp.asarray(hamiltonian.quantum_position)
+    return jnp.outer(z, z).at[2, 2].set(expect(position @ position, y.psi))
+
+
+def impurity(theory, hamiltonian, y):
+    return jnp.abs(jnp.sum(jnp.abs(y.psi) ** 2) - 1)
 
 
 @functools.cache
-def pair_run():
-    pair = bk.models.oscillator_pair(coupling=bk.analysis.oscillators.Spring(PULL))
-    position, momentum = pair.quantum_position, pair.quantum_momentum
-
-    def squares(theory, hamiltonian, y):
-        x, p = expect(jnp.asarray(position), y.psi), expect(jnp.asarray(momentum), y.psi)
-        z = jnp.stack([y.point.position[0], y.point.momentum[0], x, p])
-        inside = expect(jnp.asarray(position @ position), y.psi)
-        return jnp.outer(z, z).at[2, 2].set(inside)
-
-    def impurity(theory, hamiltonian, y):
-        return jnp.abs(jnp.sum(jnp.abs(y.psi) ** 2) - 1)
-
-    kept = (bk.Observable("squares", squares, ("one", "other")), bk.Observable("impurity", impurity))
-    start = bk.GaussianCloud(0.5, -0.3, 0.6, 0.5, pair.coherent_state(-0.4, 0.2))
+def pair_run(displacement=-0.4):
+    start = bk.GaussianCloud(0.5, -0.3, 0.6, 0.5, PAIR.coherent_state(displacement, 0.2))
     theory = bk.ClassicalQuantum(DIFFUSION, FRICTION, truncation_tolerance=1e-3)
+    kept = (bk.Observable("squares", squares, ("one", "other")), bk.Observable("impurity", impurity))
     times = bk.times(3.0, 3, step=0.0625)
-    return pair, bk.simulate(
-        pair, theory, start, times, trajectories=4096, seed=2, observables=kept, follow=0
-    )
+    return bk.simulate(PAIR, theory, start, times, trajectories=4096, seed=2, observables=kept, follow=0)
 
 
 def exact_pair(time):
@@ -224,34 +225,24 @@ def exact_pair(time):
 
 
 def test_moments_of_the_oscillator_pair():
-    _, run = pair_run()
-    exact = exact_pair(3.0)
+    run, exact = pair_run(), exact_pair(3.0)
     mean, error = run.squares.values[-1], run.squares_standard_error.values[-1]
     # of the quantum side alone, the mean of a square is no square of a mean: only x^2 is kept
     inside = np.ones((4, 4), bool)
     inside[2, 3] = inside[3, 2] = inside[3, 3] = False
     np.testing.assert_array_less(np.abs(mean - exact)[inside], ERRORS * error[inside])
     # the forces of the pair are diagonal in one basis, which is found
-    assert has_one_basis(pair_run()[0])
+    assert has_one_basis(PAIR)
 
 
 def test_states_stay_pure():
-    assert pair_run()[1].impurity.values.max() < 1e-10
+    assert pair_run().impurity.values.max() < 1e-10
 
 
 def test_the_population_of_the_last_level_is_kept_and_stops_a_run():
-    _, run = pair_run()
-    assert 0 < run.highest_level_population.values[-1] < 1e-6
-    small = bk.models.oscillator_pair(basis=bk.models.oscillators.FockBasis(4))
-    start = bk.Points([2.0], [0.0])
+    assert 0 < pair_run().highest_level_population.values[-1] < 1e-6
     with pytest.raises(bk.RunFailed, match="has reached the last of its levels"):
-        bk.simulate(
-            small,
-            bk.ClassicalQuantum(0.3, truncation_tolerance=1e-3),
-            start,
-            bk.times(2.0, 2, step=0.1),
-            trajectories=16,
-        )
+        pair_run(displacement=4.5)
 
 
 # -- energy: what noise and decoherence give, and friction takes -----------------------------------------------------

@@ -106,7 +106,8 @@ def measured(
     deviates: Float[Array, " m"],
     phases: Float[Array, " d"],
 ) -> tuple[Complex[Array, " d"], Float[Array, " m"]]:
-    r"""Amplitudes, and the record $\Delta Y$, (m,), after m commuting operators were measured for a `duration`.
+    r"""Amplitudes, and the record $\Delta Y$, (m,), after m commuting operators were measured for a `duration`. The
+    amplitudes may have any norm, and come back with another, which does not drift: it is that of one step alone.
 
     `values`: their eigenvalues, for the states that the amplitudes belong to. `chance`, `deviates`: a uniform number
     and normal ones. `phases`: by which the amplitudes turn meanwhile. Exact in law.
@@ -119,15 +120,20 @@ def measured(
     record = duration * jnp.sum(drawn[None] * values, axis=1) + jnp.sqrt(duration) * deviates
     # or XLA fuses the draws into what follows, and makes them anew for every level
     record = lax.optimization_barrier(record)
-    # of all exponents that of the drawn state is -deviates^2 / 4: nothing can vanish altogether
+    # of all exponents that of the drawn state is -deviates^2 / 4: nothing can vanish altogether. What is divided by is
+    # the norm before: that of the outcome would take another pass
     distance = values - record[:, None] / duration
-    size = lax.optimization_barrier(jnp.exp(-0.25 * duration * jnp.sum(distance**2, axis=0)))
-    size = size / jnp.sqrt(jnp.sum(probability * size**2))
+    size = jnp.exp(-0.25 * duration * jnp.sum(distance**2, axis=0)) / jnp.sqrt(reached[-1])
     cosine, sine = cosine_and_sine(phases)
     return lax.complex(
         size * (cosine * amplitudes.real - sine * amplitudes.imag),
         size * (cosine * amplitudes.imag + sine * amplitudes.real),
     ), record
+
+
+def normalised(psi: Spinor) -> Spinor:
+    """The state with norm 1."""
+    return psi / jnp.sqrt(jnp.sum(psi.real**2 + psi.imag**2))
 
 
 class OneBasis(eqx.Module):
@@ -171,7 +177,13 @@ class OneBasis(eqx.Module):
 
         # the turn commutes with friction and drift; outermost, two halves of it are done as one
         outer = (turn, theory.friction_part(hamiltonian), theory.drift_part(hamiltonian))
-        return NoisyParts(outer, measurement, seen_in(dagger(vectors)), seen_in(vectors))
+        back = seen_in(vectors)
+        return NoisyParts(
+            outer,
+            measurement,
+            enter=seen_in(dagger(vectors)),
+            leave=lambda y: back(ConditionalState(y.point, normalised(y.psi))),
+        )
 
 
 class BasisOfEach(eqx.Module):
@@ -218,7 +230,7 @@ class BasisOfEach(eqx.Module):
                 levels = hamiltonian.levels
                 mean = jnp.trace(forces, axis1=1, axis2=2).real / levels
                 push = apply(root.sigma, record) + duration * noiseless(root, mean)
-                return ConditionalState(theory.pushed(hamiltonian, y.point, push, duration), psi)
+                return ConditionalState(theory.pushed(hamiltonian, y.point, push, duration), normalised(psi))
 
             return flow
 
