@@ -67,14 +67,16 @@ class MoyalTower(eqx.Module):
     def difference(self, line: Line, x: Array, y: Array) -> Array:
         """The odd half of the series, twice."""
         slopes = _derivatives(line, 2 * self.terms)[1::2]
-        return 2 * sum(
+        terms = [
             (y / 2) ** (2 * n + 1) / math.factorial(2 * n + 1) * slope(x) for n, slope in enumerate(slopes)
-        )
+        ]
+        return 2 * jnp.sum(jnp.stack(terms), axis=0)
 
     def mean(self, line: Line, x: Array, y: Array) -> Array:
         """The even half of the series."""
         slopes = _derivatives(line, 2 * self.terms)[::2]
-        return sum((y / 2) ** (2 * n) / math.factorial(2 * n) * slope(x) for n, slope in enumerate(slopes))
+        terms = [(y / 2) ** (2 * n) / math.factorial(2 * n) * slope(x) for n, slope in enumerate(slopes)]
+        return jnp.sum(jnp.stack(terms), axis=0)
 
 
 def _derivatives(line: Line, count: int) -> list[Line]:
