@@ -74,8 +74,8 @@ def correlations() -> None:
         times,
         panels,
         label="time (atomic units)",
-        title="Correlation coefficients in the steady state, and the information of $q_1(t)$ on $q_2(0)$",
-        subtitle="m = k = 1, spring 0.2, friction 0.3, diffusion 0.4; q₂ quantum, or classical with 0.1",
+        title="Correlations and information in the steady state",
+        subtitle="m = k = 1, spring 0.2, friction 0.3, diffusion 0.4; information: of $q_1(t)$ on $q_2(0)$",
     )
     keep(figure, "oscillator_correlations")
 
