@@ -1,9 +1,10 @@
 """How fast trajectories of classical-quantum diffusion are, on one core, beside QuTiP's stochastic solver.
 
-`python benchmarks/classical_quantum.py` runs 1e4 trajectories of the oscillator pair, the quantum one in 24 Fock states, over
-1e3 steps; and with QuTiP (`pip install qutip`) the oscillator that is monitored in the same way, without a classical one
-beside it, over fewer trajectories and steps. Printed are processor seconds for a step of a trajectory, and their ratio.
-QuTiP's solver is the cheapest of its own, of order 1/2 (`euler`); the default of its is slower.
+`python benchmarks/classical_quantum.py` runs 1e4 trajectories of the oscillator pair, the quantum one in 24 Fock
+states, over 1e3 steps; and with QuTiP (`pip install qutip`) the oscillator that is monitored in the same way, without a
+classical one beside it, over fewer trajectories and steps. Printed are processor seconds for a step of a trajectory, and
+their ratio, for QuTiP's default (`platen`) and for the cheapest of its methods, of order 1/2 (`euler`), which is not
+always stable at this step.
 """
 
 import os
