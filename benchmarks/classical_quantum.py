@@ -2,7 +2,7 @@
 
 `python benchmarks/classical_quantum.py` runs 1e4 trajectories of the oscillator pair, the quantum one in 24 Fock
 states, over 1e3 steps; and with QuTiP (`pip install qutip`) the oscillator that is monitored in the same way, without a
-classical one beside it, over fewer trajectories and steps. Printed are processor seconds for a step of a trajectory, and
+classical one beside it, over fewer trajectories and steps. Printed are processor seconds for a step of a trajectory and
 their ratio, for QuTiP's default (`platen`) and for the cheapest of its methods, of order 1/2 (`euler`), which is not
 always stable at this step.
 """
