@@ -41,7 +41,7 @@ DIMENSIONS = {
     **dict.fromkeys(("stop", "step"), "time"),
     "checkpoint_every": "duration",
     # the same names for other things
-    "OhmicBath.strength": None,
+    **dict.fromkeys((f"{name}.strength" for name in ("OhmicBath", "Spring", "Bilinear")), None),
     **dict.fromkeys(("PhaseSpace.lower", "PhaseSpace.upper", "SphereGrid.length"), None),
     "EnergyBasedDecoherence.parameter": "energy",
     "linear_vibronic_coupling.couplings": "energy",
