@@ -107,10 +107,10 @@ def main() -> None:
     x, momentum = QUANTUM.plane.positions()
     for axes, data, name in ((left, whole, "every order"), (middle, cut, "one term of the tower")):
         values = data.own_wigner.sel(time=SHOWN, method="nearest").values.T
-        mesh = axes.contourf(x, momentum, values, levels=np.linspace(-0.3, 0.3, 25), cmap="RdBu_r")
+        mesh = axes.contourf(x, momentum, values, levels=np.linspace(-0.3125, 0.3125, 26), cmap="RdBu_r")
         axes.set(xlabel="x (bohr)", ylabel="π (ħ/bohr)", xlim=(-2.8, 2.8), ylim=(-4, 4))
         axes.set_title(f"W at t = 2: {name}", fontsize=8.5, loc="left")
-    figure.colorbar(mesh, ax=middle, label="W (1/ħ)")
+    figure.colorbar(mesh, ax=middle, label="W (1/ħ)", ticks=np.linspace(-0.3, 0.3, 7))
     curves = (
         (whole, "D = 0.5, every order", BLUE, "-"),
         (cut, "D = 0.5, one term", ORANGE, "--"),

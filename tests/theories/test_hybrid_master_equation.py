@@ -192,7 +192,10 @@ OF_POSITION = Observable("position_density_matrix", _of_position, ("level", "lev
 
 @functools.cache
 def qubit_run(step):
-    observables = (*bk.observables.standard_observables(QUBIT, QUBIT_THEORY), OF_POSITION)
+    slow = ("adiabatic_population", "scattering", "classical_density", "least_density_place")
+    standard = bk.observables.standard_observables(QUBIT, QUBIT_THEORY)
+    kept = tuple(quantity for quantity in standard if quantity.name not in slow)
+    observables = (*kept, *QUBIT_THEORY.own_observables(QUBIT), OF_POSITION)
     times = bk.times(4.0, 4, step=step)
     return bk.simulate(QUBIT, QUBIT_THEORY, START, times, observables=observables)
 
@@ -229,6 +232,17 @@ def test_a_dephasing_qubit_has_its_closed_form():
         np.testing.assert_allclose(found["position_density_matrix"][k, 0, 1], weighted, atol=2e-7)
         upper, lower = (closed_form(time, side)[0][0] for side in (1, -1))
         np.testing.assert_allclose(found["position"][k, 0], share * upper + (1 - share) * lower, atol=2e-7)
+
+
+def test_the_qubit_says_how_well_it_is():
+    """The energy by its rate, positivity and the rim, as a dataset keeps them."""
+    run = qubit_run(0.02)
+    assert float(run.least_hybrid_eigenvalue.min()) > -1e-7
+    assert float(run.edge_population.max()) < 1e-8
+    np.testing.assert_allclose(run.norm, 1.0, atol=1e-11)
+    gained = run.energy[-1] - run.energy[0]
+    assert abs(float(gained)) > 0.1
+    assert float(run.energy_rate[0]) == pytest.approx(0.5 * NOISE - FRICTION * (0.25 + 0.2**2), abs=1e-6)
 
 
 def test_published_numbers_of_the_dephasing_qubit():
