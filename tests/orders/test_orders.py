@@ -231,6 +231,7 @@ CASES = {
 # and four turn unit vectors: tests/theories/test_llg.py
 APART = {"Adaptive", "Exponential", "WithJumps", "StrangAroundJumps"}
 APART |= {"Depondt", "SemiImplicit", "HeunSpins", "StrangAroundDepondt"}
+APART |= {"CommutatorFree", "RetractedRungeKutta8", "LieHeun"}
 
 
 def test_no_integrator_is_left_out():
