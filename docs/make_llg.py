@@ -92,7 +92,7 @@ def magnetization():
         color=INK,
     )
     axes.set(xlim=(0, 2.45), ylim=(0, 1.02))
-    axes.set_xlabel("temperature, k_B T / J", fontsize=TEXT, color=INK)
+    axes.set_xlabel("temperature, $k_BT/J$", fontsize=TEXT, color=INK)
     axes.set_ylabel("magnetisation", fontsize=TEXT, color=INK)
     direct_labels(axes, ends)
     return figure

@@ -228,9 +228,10 @@ CASES = {
     integrators.RungeKutta4(): {"three_levels": (64, 128, 256), "orbit_and_spin": (32, 64, 128)},
 }
 # one chooses its own steps, two are random: below; one is exact for any step: tests/systems/test_linear_koopman.py
-# and four turn unit vectors: tests/theories/test_llg.py
+# and those of magnets: tests/theories/test_llg.py, test_quantum_llg.py and test_hybrid_magnet.py
 APART = {"Adaptive", "Exponential", "WithJumps", "StrangAroundJumps"}
 APART |= {"Depondt", "SemiImplicit", "HeunSpins", "StrangAroundDepondt"}
+APART |= {"CommutatorFree", "RetractedRungeKutta8", "LieHeun"}
 APART |= {"StrangAroundNoise"}  # tests/theories/test_classical_quantum.py
 
 

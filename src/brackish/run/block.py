@@ -16,7 +16,7 @@ import numpy as np
 from jax import lax
 
 from brackish.hamiltonian import HybridHamiltonian
-from brackish.manifolds import Canonical, Product
+from brackish.manifolds import Canonical, Product, Spheres
 from brackish.observables import Observable, adiabatic_populations_at
 from brackish.randomness import StepDraws
 from brackish.theory import Status, Theory
@@ -245,11 +245,12 @@ def _followed(problem: Problem, carry: _Carry) -> dict[str, jax.Array]:
     points = jax.vmap(problem.theory.classical_points, in_axes=(None, 0))(problem.hamiltonian, carry.state)
     count = problem.followed
     flat = jax.tree_util.tree_map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:])[:count], points)
-    followed = {"trajectory_population": jnp.diagonal(flat.density, axis1=1, axis2=2).real}
+    manifold, followed = problem.hamiltonian.manifold, {}
+    if problem.hamiltonian.levels > 1 or not isinstance(manifold, Spheres):
+        followed["trajectory_population"] = jnp.diagonal(flat.density, axis1=1, axis2=2).real
     if problem.hamiltonian.levels > 1:
         adiabatic = jax.vmap(adiabatic_populations_at, in_axes=(None, 0, 0))
         followed["trajectory_adiabatic_population"] = adiabatic(problem.hamiltonian, flat.point, flat.density)
-    manifold = problem.hamiltonian.manifold
     if isinstance(manifold, Canonical | Product):
         canonical = flat.point.canonical if isinstance(manifold, Product) else flat.point
         followed["trajectory_position"] = canonical.position[:, :FOLLOWED_COORDINATES]
