@@ -123,9 +123,7 @@ def main() -> None:
         (0.0, ORANGE, "κ = 0, violated"),
     ):
         right.plot(time, results[ratio].least_hybrid_eigenvalue, color=colour, label=label)
-    right.set(
-        xlabel="time (atomic units)", ylabel="least eigenvalue of ρ(q, p) (1/ħ)", xlim=(0, 3)
-    )
+    right.set(xlabel="time (atomic units)", ylabel="least eigenvalue of ρ(q, p) (1/ħ)", xlim=(0, 3))
     right.set_title("positivity", fontsize=9, loc="left")
     right.legend(fontsize=8)
     keep(figure, "hybrid_master_equation")
