@@ -1,10 +1,12 @@
 """What all tests share: checked shapes, strict broadcasting, kept compiled programs, no deadlines."""
 
+import gc
 import os
 from pathlib import Path
 
 import hypothesis
 import jax
+import pytest
 from jaxtyping import install_import_hook
 
 # Every annotation of a shape in brackish is checked at run time, except in what numba compiles: it would find the
@@ -45,3 +47,16 @@ hypothesis.settings.register_profile(
     "thorough", parent=hypothesis.settings.get_profile("here"), max_examples=1000
 )
 hypothesis.settings.load_profile("server" if os.environ.get("CI") else "here")
+
+# Every compiled program stays in memory, and a worker compiles thousands.
+LARGEST_RESIDENT = 3 * 2**30
+MEMORY = Path("/proc/self/statm")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _programs_make_room():
+    """Programs are dropped between files once they fill the memory; those kept on disk come back from there."""
+    yield
+    if MEMORY.exists() and int(MEMORY.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") > LARGEST_RESIDENT:
+        jax.clear_caches()
+        gc.collect()
