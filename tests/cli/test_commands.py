@@ -220,7 +220,14 @@ def uninterrupted(tmp_path_factory):
 def test_a_stopped_run_goes_on_to_the_same_bits(here, uninterrupted, how):
     (here / "long.toml").write_text(LONG)
     arguments = (*PROGRAM, "run", "long.toml", "--out", "out", "--no-progress")
-    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # what a shell starts in the background ignores SIGINT, and so would all that it starts
+    process = subprocess.Popen(
+        arguments,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     store = here / "out" / "surfacehopping.zarr"
     deadline = time.monotonic() + 120
     while not store.exists() and process.poll() is None and time.monotonic() < deadline:
