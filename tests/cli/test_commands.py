@@ -71,7 +71,9 @@ step = 0.5
 trajectories = 40
 checkpoint_every = 0
 """
-PROGRAM = (sys.executable, "-c", "from brackish.cli import main; main()")
+# What a shell starts in the background ignores SIGINT, and so does all that it starts.
+HEARING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+PROGRAM = (sys.executable, "-c", f"{HEARING}; from brackish.cli import main; main()")
 
 
 def invoke(*arguments):
@@ -220,14 +222,7 @@ def uninterrupted(tmp_path_factory):
 def test_a_stopped_run_goes_on_to_the_same_bits(here, uninterrupted, how):
     (here / "long.toml").write_text(LONG)
     arguments = (*PROGRAM, "run", "long.toml", "--out", "out", "--no-progress")
-    # what a shell starts in the background ignores SIGINT, and so would all that it starts
-    process = subprocess.Popen(
-        arguments,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     store = here / "out" / "surfacehopping.zarr"
     deadline = time.monotonic() + 120
     while not store.exists() and process.poll() is None and time.monotonic() < deadline:
