@@ -50,6 +50,10 @@ class SpectralState(eqx.Module):
         size = columns.shape[0]
         return (columns * self.excess()[None]) @ dagger(columns) + self.rest * jnp.eye(size)
 
+    def defect(self) -> RealScalar:
+        """How far the squared norm of a column is from 1, at most."""
+        return jnp.max(jnp.abs(jnp.sum(jnp.abs(jnp.asarray(self.columns)) ** 2, axis=0) - 1))
+
     def purity(self) -> RealScalar:
         r"""$\mathrm{Tr}\,\hat\rho^2$ from the columns as they are, so that a loss of orthonormality shows."""
         columns, excess = jnp.asarray(self.columns), self.excess()

@@ -49,7 +49,7 @@ DIMENSIONS = {
         (f"hybrid_spins.{name}" for name in ("field", "anisotropy", "exchange", "gamma")), "energy"
     ),
     "hybrid_spins.length": None,
-    **dict.fromkeys((f"{name}.temperature" for name in ("LLG", "LL", "ThermalSpins")), None),
+    **dict.fromkeys((f"{name}.temperature" for name in ("LLG", "LL", "HybridMagnet", "ThermalSpins")), None),
 }
 """The dimension of a parameter of this name, or of this owner. Any other takes plain numbers only."""
 

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from brackish.quantum import spin_operators
+from brackish.quantum import SpectralState, spin_operators
 from brackish.spins.system import SpinSystem
 from brackish.typing import Array, Complex, Float, RealScalar
 
@@ -109,6 +109,11 @@ class SpinSpace(eqx.Module):
                 for vector, density in zip(vectors, densities, strict=True)
             ]
         )
+
+    def reduced_density(self, state: SpectralState, sites: tuple[int, ...]) -> Complex[Array, "part part"]:
+        """The density operator of some of the spins, the first of `sites` varying slowest."""
+        part = self.reduced(jnp.asarray(state.columns), state.excess(), sites)
+        return part + state.rest * (self.size / part.shape[0]) * jnp.eye(part.shape[0])
 
     def reduced(
         self, columns: Complex[Array, "D r"], weights: Float[Array, " r"], sites: tuple[int, ...]

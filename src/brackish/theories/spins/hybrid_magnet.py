@@ -56,8 +56,7 @@ LARGEST_DEFECT = 1e-6
 class HybridMagnetState(eqx.Module):
     r"""A lattice and a cluster. `directions`: unit vectors of the classical spins, (n, 3). `columns`: eigenvectors
     $a_j$ of the cluster's density operator $p_0\hat1+\sum_j(p_j-p_0)|a_j\rangle\langle a_j|$, (D, r); a pure state
-    is one.
-    `weights`, `rest`: $p_j$, (r,), and $p_0$, which never change. `time`: at which the field is meant.
+    is one. `weights`, `rest`: $p_j$, (r,), and $p_0$, which never change. `time`: at which the field is meant.
     """
 
     directions: Float[Array, "n 3"]
@@ -147,11 +146,9 @@ class HybridMagnet(Theory):
     r"""A quantum cluster (q-LLG) in a classical lattice (LLG), coupled through their mean fields.
 
     `quantum`: the sites of the cluster, counted from 0; all others are classical. `damping`: alpha of the classical
-    spins.
-    `cluster_damping`: kappa; by default as `damping`. `temperature`: of the thermal field of the lattice, in the
-    units of the magnet, a number or a function of time. `cluster_temperature`: of the random field on the cluster;
-    by default none.
-    `cut`: made by `resolve`; leave it out.
+    spins. `cluster_damping`: kappa; by default as `damping`. `temperature`: of the thermal field of the lattice, in the
+    units of the magnet, a number or a function of time. `cluster_temperature`: of the random field on the cluster; by
+    default none. `cut`: made by `resolve`; leave it out.
 
     With no classical spin it is `QuantumLLG`, with no quantum one `LLG`. Keeps lengths of classical spins and
     eigenvalues of the cluster's density operator to round-off. The cluster sees mean fields, so it is not entangled
@@ -173,7 +170,7 @@ class HybridMagnet(Theory):
     cluster_temperature: Float[np.ndarray | Array, ""] | Callable | None = eqx.field(
         converter=temperature_or_function, default=0.0
     )
-    cut: Cut | None = None
+    cut: Cut | None = eqx.field(default=None, metadata={"settled": True})
     coupled: ClassVar[bool] = False
     has_trajectories: ClassVar[bool] = True
 
@@ -325,18 +322,16 @@ class HybridMagnet(Theory):
                 f"Spins {list(sites)} are not all in the quantum cluster {list(cut.inside)}."
             )
         within = tuple(cut.inside.index(site) for site in sites)
-        space = cut.cluster.space
-        part = space.reduced(y.columns, y.spectral.excess(), within)
-        return part + y.rest * (space.size / part.shape[0]) * jnp.eye(part.shape[0])
+        return cut.cluster.space.reduced_density(y.spectral, within)
 
     def classical_points(self, hamiltonian, y):
         return Weighted(self.spin_direction(hamiltonian, y)[None], jnp.ones((1, 1, 1)), jnp.ones(1))
 
     def check(self, hamiltonian, y):
-        norms = jnp.sum(jnp.abs(y.columns) ** 2, axis=0)
-        defect = jnp.max(jnp.abs(norms - 1)) + 0.0 * jnp.sum(y.directions)
+        defect = y.spectral.defect()
         lost = jnp.where(defect > LARGEST_DEFECT, Status.lost_norm, Status.fine)
-        return jnp.where(jnp.isfinite(defect), lost, Status.not_finite)
+        finite = jnp.isfinite(defect) & jnp.all(jnp.isfinite(y.directions))
+        return jnp.where(finite, lost, Status.not_finite)
 
 
 def _cut(magnet: SpinSystem, inside: tuple[int, ...], preparation: Preparation) -> Cut:

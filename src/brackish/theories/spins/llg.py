@@ -127,8 +127,8 @@ class _ClassicalMagnet(Theory):
         """dn/dt without a thermal field."""
         if self.temperature is not None:
             raise UnsupportedHamiltonian(
-                f"{type(self).__name__} at a temperature is for Depondt, SemiImplicit or HeunSpins, which carry its "
-                "thermal field."
+                f"{type(self).__name__} at a temperature is for StrangAroundDepondt, Depondt, SemiImplicit or "
+                "HeunSpins, which carry its thermal field."
             )
         velocity = self.angular_velocity(hamiltonian)(t, y.directions)
         return MagnetState(cross(y.directions, velocity), jnp.ones(()))

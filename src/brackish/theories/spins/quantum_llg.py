@@ -185,9 +185,7 @@ class _QuantumMagnet(Theory):
 
     def reduced_density(self, hamiltonian, y, sites: tuple[int, ...]) -> Complex[Array, "part part"]:
         """The density operator of some of the spins, the first of `sites` varying slowest."""
-        space = self._started().space
-        part = space.reduced(y.columns, y.spectral.excess(), sites)
-        return part + y.rest * (space.size / part.shape[0]) * jnp.eye(part.shape[0])
+        return self._started().space.reduced_density(y.spectral, sites)
 
     def quantum_density(self, hamiltonian, y):
         return y.spectral.density()
@@ -198,7 +196,7 @@ class _QuantumMagnet(Theory):
         )
 
     def check(self, hamiltonian, y):
-        defect = jnp.max(jnp.abs(jnp.sum(jnp.abs(y.columns) ** 2, axis=0) - 1))
+        defect = y.spectral.defect()
         lost = jnp.where(defect > LARGEST_DEFECT, Status.lost_norm, Status.fine)
         return jnp.where(jnp.isfinite(defect), lost, Status.not_finite)
 
