@@ -11,7 +11,7 @@ import itertools
 import numpy as np
 
 import brackish as bk
-from brackish.integrators import StrangAroundDepondt
+from brackish.integrators import LieHeun
 
 SIZES, TEMPERATURES = (6, 8, 12), (1.41, 1.44, 1.47)
 DAMPING, STEP, LANES, SEEDS = 0.5, 0.05, 8, 4
@@ -45,7 +45,7 @@ def cumulants(side: int, temperature: float) -> np.ndarray:
             start,
             times,
             seed=seed,
-            integrator=StrangAroundDepondt(),
+            integrator=LieHeun(),
             observables=MOMENTS,
             follow=0,
         )

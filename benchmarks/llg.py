@@ -20,7 +20,7 @@ from _measuring import alternate, cpu_seconds, median, ratio
 from yardstick import FLAGS
 
 import brackish as bk
-from brackish.integrators import Depondt, HeunSpins, StrangAroundDepondt
+from brackish.integrators import Depondt, HeunSpins, LieHeun
 
 SIDE, STEP, DAMPING, TEMPERATURE, ROUNDS = 32, 0.02, 0.1, 1.0, 5
 STEPS = 400
@@ -128,12 +128,12 @@ def main() -> None:
         if apart > 1e-11:
             raise SystemExit(f"The two sides disagree: directions differ by {apart}.")
         run(system, cold, start, 50, Depondt())
-        for integrator in (Depondt(), StrangAroundDepondt()):
+        for integrator in (Depondt(), LieHeun()):
             run(system, hot, start, 50, integrator)  # all are compiled now
         sides = [
             lambda: speed(system, cold, start, Depondt()),
             lambda: speed(system, hot, start, Depondt()),
-            lambda: speed(system, hot, start, StrangAroundDepondt()),
+            lambda: speed(system, hot, start, LieHeun()),
             lambda: kernel.run(system, directions, STEPS)[1],
         ]
         if has_spirit():
@@ -141,7 +141,7 @@ def main() -> None:
         ours, ours_hot, ours_best, by_hand, *spirit = alternate(ROUNDS, *sides)
     print("spin-steps per CPU second:")
     print(f"  brackish (Depondt)     {median(ours)}, with noise {median(ours_hot)}")
-    print(f"  brackish (StrangAroundDepondt), with noise {median(ours_best)}")
+    print(f"  brackish (LieHeun), with noise {median(ours_best)}")
     print(f"  C ({' '.join(FLAGS)}) {median(by_hand)}")
     if spirit:
         print(f"  Spirit (Heun)          {median(spirit[0])}, with noise {median(spirit[1])}")

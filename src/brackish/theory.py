@@ -272,10 +272,6 @@ class HasRotation(Protocol):
         """What is random in a step of length `dt` from t on, the same for all stages of the step, or None."""
         ...
 
-    def random_turn(self, hamiltonian: HybridHamiltonian, t: Any, dt: Any, draws: StepDraws) -> Any:
-        """What noise does alone: rotation vectors, (N, 3), of the same law as `noise` over dt; None if nothing."""
-        ...
-
     def angular_velocity(self, hamiltonian: HybridHamiltonian) -> Callable[[Any, Array, Any], Array]:
         r"""(t, unit vectors, noise) -> $\boldsymbol\Omega$ of every vector, (N, 3); what does not change from step to
         step is computed here, once. Where noise depends on the vectors, a Stratonovich integral is meant.

@@ -230,7 +230,7 @@ CASES = {
 # one chooses its own steps, two are random: below; one is exact for any step: tests/systems/test_linear_koopman.py
 # and those of magnets: tests/theories/test_llg.py, test_quantum_llg.py and test_hybrid_magnet.py
 APART = {"Adaptive", "Exponential", "WithJumps", "StrangAroundJumps"}
-APART |= {"Depondt", "SemiImplicit", "HeunSpins", "StrangAroundDepondt"}
+APART |= {"Depondt", "SemiImplicit", "HeunSpins"}
 APART |= {"CommutatorFree", "RetractedRungeKutta8", "LieHeun"}
 APART |= {"StrangAroundNoise"}  # tests/theories/test_classical_quantum.py
 

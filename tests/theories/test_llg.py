@@ -13,9 +13,9 @@ from brackish.integrators import (
     Depondt,
     HeunSpins,
     ImplicitMidpoint,
+    LieHeun,
     RungeKutta4,
     SemiImplicit,
-    StrangAroundDepondt,
 )
 from brackish.randomness import StepDraws
 from brackish.theories.spins.llg import MagnetState
@@ -232,7 +232,7 @@ def gas():
 
 @pytest.mark.parametrize(
     ("theory", "integrator"),
-    [(bk.LL, Depondt()), *((bk.LLG, integrator) for integrator in (*STEPPERS, StrangAroundDepondt()))],
+    [(bk.LL, Depondt()), *((bk.LLG, integrator) for integrator in (*STEPPERS, LieHeun()))],
     ids=lambda value: getattr(value, "__name__", type(value).__name__),
 )
 def test_the_gibbs_state_is_reached(gas, theory, integrator):
@@ -255,14 +255,14 @@ def test_noise_around_a_step_makes_means_of_second_order():
     """At a step where those of `Depondt` are visibly off."""
     magnet = bk.SpinSystem(np.ones(10000), field=[0.0, 0.0, 2.0])
     off = {}
-    for integrator in (Depondt(), StrangAroundDepondt()):
+    for integrator in (Depondt(), LieHeun()):
         n, seen = unit(np.random.default_rng(6), 10000), []
         for save in range(14):
             n = solve(integrator, bk.LLG(2.0, temperature=1.0), magnet, n, 1.5, 10, first=10 * save)
             seen.append(np.mean(n[:, 2]))
         off[type(integrator).__name__] = abs(np.mean(seen[4:]) - langevin(2.0))
     assert off["Depondt"] > 0.015, off
-    assert off["StrangAroundDepondt"] < 0.007, off
+    assert off["LieHeun"] < 0.007, off
 
 
 def constant(t):

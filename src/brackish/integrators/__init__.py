@@ -7,7 +7,7 @@ from brackish.integrators.exponential import Exponential
 from brackish.integrators.lie import LieHeun
 from brackish.integrators.midpoint import ImplicitMidpoint
 from brackish.integrators.retraction import RetractedRungeKutta8
-from brackish.integrators.rotations import Depondt, HeunSpins, SemiImplicit, StrangAroundDepondt
+from brackish.integrators.rotations import Depondt, HeunSpins, SemiImplicit
 from brackish.integrators.runge_kutta import Heun, RungeKutta4
 from brackish.integrators.splitting import BlanesMoan, Strang, TripleJump
 from brackish.integrators.stochastic import StrangAroundJumps, StrangAroundNoise, WithJumps
@@ -27,7 +27,6 @@ __all__ = [
     "RungeKutta4",
     "SemiImplicit",
     "Strang",
-    "StrangAroundDepondt",
     "StrangAroundJumps",
     "StrangAroundNoise",
     "TripleJump",

@@ -8,14 +8,14 @@ import jax
 
 from brackish.errors import UnsupportedHamiltonian
 from brackish.integrators.base import Integrator
-from brackish.integrators.rotations import halves
+from brackish.randomness import StepDraws
 from brackish.theory import HasGenerators, Status
 
 
 class LieHeun(Integrator):
     r"""Predictor and corrector, $y'=e^{\delta t\,A(t,y)}y$ and then
     $y_1=e^{\frac12\delta t\,[A(t,y)+A(t+\delta t,y')]}y$, between two halves of the random motion, if there is any:
-    means are of second order too. For unit vectors alone it is `StrangAroundDepondt`.
+    means are of second order too. For unit vectors it is a step of `Depondt` between two halves of the noise.
     """
 
     order: ClassVar[int] = 2
@@ -40,3 +40,8 @@ class LieHeun(Integrator):
             return theory.shaken(hamiltonian, t + 0.5 * dt, 0.5 * dt, end, second), Status.fine
 
         return step
+
+
+def halves(draws: StepDraws) -> tuple[StepDraws, StepDraws]:
+    """Draws of their own for the two halves of a step."""
+    return StepDraws(draws.key, 2 * draws.step), StepDraws(draws.key, 2 * draws.step + 1)

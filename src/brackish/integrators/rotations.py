@@ -10,7 +10,6 @@ import jax.numpy as jnp
 
 from brackish.errors import UnsupportedHamiltonian
 from brackish.integrators.base import Integrator
-from brackish.randomness import StepDraws
 from brackish.spins.turning import at_unit_length, cross, rotate
 from brackish.theory import HasRotation, Status
 from brackish.typing import Array, Float
@@ -80,34 +79,6 @@ class HeunSpins(Integrator):
         return _two_stages(theory, hamiltonian, dt, 1.0, step)
 
 
-class StrangAroundDepondt(Integrator):
-    """Half the noise, a step of `Depondt` without any, the other half of the noise: with noise, too, means are of
-    second order. It draws twice a step.
-    """
-
-    order: ClassVar[int] = 2
-
-    def check(self, theory, hamiltonian):
-        _require_rotation(self, theory)
-
-    def stepper(self, theory, hamiltonian, dt):
-        velocity = theory.angular_velocity(hamiltonian)
-
-        def shaken(t, n: Vectors, draws) -> Vectors:
-            turn = theory.random_turn(hamiltonian, t, 0.5 * dt, draws)
-            return n if turn is None else rotate(n, turn, turn, 1.0)
-
-        def step(t, y, draws):
-            first, second = halves(draws)
-            start = shaken(t, theory.directions(y), first)
-            before = velocity(t, start, None)
-            after = velocity(t + dt, rotate(start, before, before, dt), None)
-            end = shaken(t + 0.5 * dt, rotate(start, before, after, dt), second)
-            return theory.turned(y, end, t + dt), Status.fine
-
-        return step
-
-
 def _two_stages(theory, hamiltonian, dt, later: float, step):
     """A step of unit vectors that asks for the angular velocity at t and at t + later * dt."""
 
@@ -120,11 +91,6 @@ def _two_stages(theory, hamiltonian, dt, later: float, step):
         return theory.turned(y, step(theory.directions(y), first, second), t + dt), Status.fine
 
     return whole
-
-
-def halves(draws: StepDraws) -> tuple[StepDraws, StepDraws]:
-    """Draws of their own for the two halves of a step."""
-    return StepDraws(draws.key, 2 * draws.step), StepDraws(draws.key, 2 * draws.step + 1)
 
 
 def _cayley(directions: Vectors, half: Vectors) -> Vectors:

@@ -32,11 +32,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from brackish.errors import UnsupportedHamiltonian
-from brackish.integrators import Depondt, StrangAroundDepondt
+from brackish.integrators import Depondt, LieHeun
 from brackish.manifolds import Spheres
 from brackish.observables import SPIN_OBSERVABLES
 from brackish.spins import SpinSystem, require_magnet
-from brackish.spins.turning import cross, random_turns, random_vectors, turning
+from brackish.spins.turning import cross, random_turns, random_vectors, rotate, turning
 from brackish.theories.spins._arguments import damping_number, temperature_or_function
 from brackish.theory import Requirements, Status, Theory, Weighted
 from brackish.typing import Array, Float, RealScalar
@@ -75,7 +75,7 @@ class _ClassicalMagnet(Theory):
 
     def default_integrator(self, hamiltonian):
         """At a temperature, a step whose means are of second order too."""
-        return Depondt() if self.temperature is None else StrangAroundDepondt()
+        return Depondt() if self.temperature is None else LieHeun()
 
     def standard_observables(self, hamiltonian):
         return SPIN_OBSERVABLES
@@ -106,11 +106,21 @@ class _ClassicalMagnet(Theory):
         spread = self._heat(hamiltonian, t + 0.5 * dt) / (along**2 + across**2)
         return jnp.sqrt(2 * spread / dt)[:, None] * random_vectors(draws, hamiltonian.count)
 
-    def random_turn(self, hamiltonian: SpinSystem, t, dt, draws):
-        """Rotation vectors of diffusion on the sphere over dt, at the rate $(a^2+b^2)D$."""
+    def generators(self, hamiltonian):
+        """(t, magnet) -> Omega of every spin, (N, 3), without a thermal field."""
+        velocity = self.angular_velocity(hamiltonian)
+        return lambda t, y: velocity(t, y.directions)
+
+    def moved(self, hamiltonian, y, generators, dt):
+        """Every spin rotated by Omega dt."""
+        return MagnetState(rotate(y.directions, generators, generators, dt), y.time + dt)
+
+    def shaken(self, hamiltonian, t, dt, y, draws):
+        """Every spin turned at random, as in diffusion on the sphere for a time dt, at the rate $(a^2+b^2)D$."""
         if self.temperature is None:
-            return None
-        return random_turns(draws, jnp.sqrt(2 * self._heat(hamiltonian, t + 0.5 * dt) * dt))
+            return y
+        turns = random_turns(draws, jnp.sqrt(2 * self._heat(hamiltonian, t + 0.5 * dt) * dt))
+        return MagnetState(rotate(y.directions, turns, turns, 1.0), y.time)
 
     def _heat(self, hamiltonian: SpinSystem, t) -> Float[Array, " N"]:
         """b k_B T / hbar s: how fast directions diffuse, (a^2 + b^2) D."""
@@ -127,7 +137,7 @@ class _ClassicalMagnet(Theory):
         """dn/dt without a thermal field."""
         if self.temperature is not None:
             raise UnsupportedHamiltonian(
-                f"{type(self).__name__} at a temperature is for StrangAroundDepondt, Depondt, SemiImplicit or "
+                f"{type(self).__name__} at a temperature is for LieHeun, Depondt, SemiImplicit or "
                 "HeunSpins, which carry its thermal field."
             )
         velocity = self.angular_velocity(hamiltonian)(t, y.directions)
