@@ -157,7 +157,7 @@ def of_the_quantum_side(pair, steady):
         "entropy_reduced": quantum_entropy(inside, planck),
         "entropy_conditional": quantum_entropy(conditional_covariance(system, steady), planck),
         "mutual_information_CQ": classical_quantum_information(system, steady),
-        "filtered": pair.filtered_covariance(),
+        "filtered": pair.steady_filtered_covariance(),
     }
 
 

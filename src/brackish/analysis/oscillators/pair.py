@@ -261,8 +261,7 @@ class OscillatorPair(eqx.Module):
         cosine, sine, slow = jnp.cos(frequency * time), jnp.sin(frequency * time), self._slow(time)
         fast = self._fast(time)
         scale = 2 * rate * self.stiffness[1]
-        own = self.temperature() / self.stiffness[0] * fast
-        handed = self.second_diffusion() / (2 * self.friction * self.stiffness[1]) * slow * cosine
+        own, handed = self._weak_variances()
         along = (
             (ratio * self.masses[0] * size / scale + self.temperature() / self.stiffness[1]) * slow * cosine
         )
@@ -270,7 +269,7 @@ class OscillatorPair(eqx.Module):
         back = pull * ratio / scale * slow * (detuning * cosine - rate * frequency * sine)
         if isinstance(self.second, QuantumOscillator):
             forth = back = jnp.full_like(along, jnp.nan)
-        return jnp.array([[own + handed, forth], [back, along]])
+        return jnp.array([[own * fast + handed * slow * cosine, forth], [back, along]])
 
     def weak_responses(self, time) -> Float[Array, "2 2"]:
         r"""How far oscillator i is at time t after an impulse on j, to leading order: eqs. (57)-(60), (136)-(138)."""
@@ -283,6 +282,45 @@ class OscillatorPair(eqx.Module):
         across = across + decay * (rate * turn - (detuning - 0.5 * rate**2) * swing)
         across = self.coupling.pull() / (mass_1 * mass_2 * size) * across
         return jnp.array([[decay * swing / mass_1, across], [across, slow * sine / (mass_2 * frequency)]])
+
+    def weak_coefficients(self, time) -> Float[Array, "2 2"]:
+        r"""Correlation coefficients $r_{ij}$ of $q_i(t)$ with $q_j(0)$ at small coupling, (2, 2): eqs. (64)-(67).
+
+        `weak_correlations` over the spreads that it has at time 0. For identical classical oscillators, without the
+        slow decay,
+
+        $$r_{11}=\frac{D_1e^{-\gamma t/2}\big(\cos at+\frac\gamma{2a}\sin at\big)+D_2\cos\omega t}{D_1+D_2},\qquad
+        r_{12}=\sqrt{\frac{D_2}{D_1+D_2}}\sin\omega t,\qquad r_{22}=\cos\omega t.$$
+        """
+        spread = jnp.sqrt(jnp.diag(self.weak_correlations(0.0)))
+        return self.weak_correlations(time) / (spread[:, None] * spread[None, :])
+
+    def weak_information(self, time) -> Float[Array, "2 2"]:
+        r"""$-\tfrac12\ln(1-r_{ij}^2)$ between $q_i(t)$ and $q_j(0)$ at small coupling, (2, 2): eq. (63), in nats.
+
+        Infinite on the diagonal at time 0.
+        """
+        return -0.5 * jnp.log1p(-(self.weak_coefficients(time) ** 2))
+
+    def late_information(self, time) -> RealScalar:
+        r"""What $q_1(t)$ tells of $q_1(0)$ at small coupling when $e^{-\gamma t/2}$ has gone: eq. (68), in nats.
+
+        $$-\tfrac12\ln\Big[1-\Big(\frac{D_2}{D_1+D_2}\Big)^2\cos^2\omega t\Big]$$
+
+        for identical oscillators, here with the slow decay $e^{-b_2t}$: what the second oscillator remembers for the
+        first one. It swings with the period $\pi/\omega_2$ between nothing and what the ratio of diffusions allows.
+        """
+        own, handed = self._weak_variances()
+        frequency = self._uncoupled()[2]
+        left = handed / (own + handed) * self._slow(time) * jnp.cos(frequency * time)
+        return -0.5 * jnp.log1p(-(left**2))
+
+    def weak_amplitude_ratio(self) -> RealScalar:
+        r"""$\sqrt{\langle q_1^2\rangle/\langle q_2^2\rangle}$ at small coupling: eq. (61),
+        $\frac\lambda{\alpha\omega}\sqrt{(D_1+D_2)/D_2}$ for identical classical oscillators.
+        """
+        variances = jnp.diag(self.weak_correlations(0.0))
+        return jnp.sqrt(variances[0] / variances[1])
 
     # -- the quantum oscillator ------------------------------------------------------------------------------
 
@@ -334,7 +372,7 @@ class OscillatorPair(eqx.Module):
         rate, _, frequency, _, size = self._uncoupled()
         return 0.5 * (jnp.sqrt(self._quantum().trade_off * size) / (rate * frequency) - 1)
 
-    def filtered_covariance(self) -> Float[Array, "2 2"]:
+    def steady_filtered_covariance(self) -> Float[Array, "2 2"]:
         r"""Covariance of $(\hat x,\hat\pi)$ along one trajectory that has been watched for long, (2, 2).
 
         The classical momentum is a record of the quantum position; $V_xV_\pi-C^2=\kappa\hbar^2/4$, so that the
@@ -394,6 +432,11 @@ class OscillatorPair(eqx.Module):
         detuning = first - second
         root = jnp.sqrt(first - 0.25 * rate**2 + 0j)
         return rate, root, jnp.sqrt(second), detuning, detuning**2 + rate**2 * second
+
+    def _weak_variances(self):
+        r"""The parts of $\langle q_1^2\rangle$ that $D_1$ and $D_2$ make, to leading order."""
+        own = self.temperature() / self.stiffness[0]
+        return own, self.second_diffusion() / (2 * self.friction * self.stiffness[1])
 
     def _slow(self, time):
         return jnp.exp(-self.weak_poles().decay[1].real * time)
