@@ -51,10 +51,12 @@ from brackish.quantum import (
     dagger,
     density_from_spinor,
     eigensystem,
+    expect,
     product,
     propagate,
     propagator,
     purity,
+    trace_product,
 )
 from brackish.randomness import normals
 from brackish.theories._trade_off import KeptTradeOff, TradeOff, trade_off
@@ -121,12 +123,14 @@ class ConditionalState(eqx.Module):
         )
         return ConditionalState(self.point, psi)
 
-    def mean(self, *operators: Inexact[Array, "d d"]) -> RealScalar:
-        """The real part of the mean of a product of operators."""
+    def mean(self, first: Inexact[Array, "d d"], *others: Inexact[Array, "d d"]) -> RealScalar:
+        """The real part of the mean of a product of Hermitian operators."""
+        if not others:
+            return expect(first, self.psi)
         acted = self.psi
-        for operator in reversed(operators):
+        for operator in reversed(others):
             acted = apply(operator, acted)
-        return jnp.sum(jnp.conj(self.psi) * acted).real
+        return jnp.sum(jnp.conj(apply(first, self.psi)) * acted).real
 
 
 class MixedConditionalState(eqx.Module):
@@ -176,12 +180,12 @@ class MixedConditionalState(eqx.Module):
             density = density * jnp.exp(-0.125 * beyond * apart)
         return MixedConditionalState(self.point, density)
 
-    def mean(self, *operators: Inexact[Array, "d d"]) -> RealScalar:
-        """The real part of the mean of a product of operators."""
+    def mean(self, first: Inexact[Array, "d d"], *others: Inexact[Array, "d d"]) -> RealScalar:
+        """The real part of the mean of a product of Hermitian operators."""
         acted = self.density
-        for operator in reversed(operators):
+        for operator in reversed(others):
             acted = product(operator, acted)
-        return jnp.trace(acted).real
+        return trace_product(first, acted)
 
 
 class Root(eqx.Module):
