@@ -216,7 +216,7 @@ def root_of(diffusion: Float[np.ndarray | Array, "..."], coordinates: int) -> Ro
 class RandomPhases(eqx.Module):
     r"""Decoherence beyond the least as noise of the phases: each trajectory keeps a pure state."""
 
-    def begin(self, point: PhasePoint, psi: Complex[Array, " d"]) -> ConditionalState:
+    def begin(self, point: PhasePoint, psi: Inexact[Array, " d"]) -> ConditionalState:
         """A trajectory at its start."""
         return ConditionalState(point, psi)
 
@@ -227,7 +227,7 @@ class MixedStates(eqx.Module):
     """
 
     def begin(
-        self, point: PhasePoint, psi: Complex[Array, " d"] | Complex[Array, "d r"]
+        self, point: PhasePoint, psi: Inexact[Array, " d"] | Inexact[Array, "d r"]
     ) -> MixedConditionalState:
         """A trajectory at its start, from one state or the columns of a mixed one."""
         columns = psi.reshape(psi.shape[0], -1).astype(complex)
