@@ -218,7 +218,9 @@ def test_forces_that_do_not_commute(excess):
 
 @eqx.filter_jit
 def one_step(theory, system, y, key):
-    return bk.integrators.StrangAroundNoise().stepper(theory, system, 0.3)(0.0, y, StepDraws(key, jnp.asarray(0)))[0]
+    return bk.integrators.StrangAroundNoise().stepper(theory, system, 0.3)(
+        0.0, y, StepDraws(key, jnp.asarray(0))
+    )[0]
 
 
 @pytest.mark.parametrize(
@@ -449,25 +451,31 @@ def test_nothing_depends_on_how_the_work_is_cut():
     assert run(workers=1).equals(run(workers=2, chunk=512))
 
 
-def test_other_coordinates_are_the_same_motion():
-    """q' = a + b q, p' = p / b: the same draws make the same step."""
+def sine(q):
+    return 0.4 * jnp.sin(q[0]) * Z.real
+
+
+def parabola(q):
+    return (0.4 * q[0] - 0.1 * q[0] ** 2) * Z.real + 0.2 * X.real
+
+
+@pytest.mark.parametrize(
+    ("coupling", "forces"), [(sine, bk.BasisOfEach()), (parabola, bk.OneBasis())], ids=["sine", "parabola"]
+)
+def test_other_coordinates_are_the_same_motion(coupling, forces):
+    """q' = a + b q, p' = p / b: the same draws make the same step, wherever the origin is."""
     shift, scale = np.array([0.7]), np.array([2.0])
     key = jax.random.key_data(jax.random.key(0))
-
-    def coupling(q):
-        return 0.4 * jnp.sin(q[0]) * Z.real
-
-    @eqx.filter_jit
-    def step(theory, system, position, momentum):
-        y = ConditionalState(bk.PhasePoint(position, momentum), jnp.asarray(TILTED))
-        stepper = bk.integrators.StrangAroundNoise().stepper(theory, system, 0.3)
-        return stepper(0.0, y, StepDraws(key, jnp.asarray(7)))[0]
-
-    theory = bk.ClassicalQuantum(lambda q: 0.3 + 0.1 * jnp.cos(q[0]), FRICTION, forces=bk.BasisOfEach())
+    theory = bk.ClassicalQuantum(lambda q: 0.3 + 0.1 * jnp.cos(q[0]), FRICTION, forces=forces)
     position, momentum = jnp.array([0.4]), jnp.array([0.3])
-    here = step(theory, bk.hamiltonian(coupling, masses=[1.0]), position, momentum)
-    scaled = bk.hamiltonian(lambda q: coupling((q - shift) / scale), masses=1.0 / scale**2)
-    there = step(theory.in_coordinates(shift, scale), scaled, shift + scale * position, momentum / scale)
+    psi = jnp.asarray(TILTED)
+
+    def after(theory, system, position, momentum):
+        return one_step(theory, system, ConditionalState(bk.PhasePoint(position, momentum), psi), key)
+
+    here = after(theory, bk.hamiltonian(coupling, masses=[1.0], quantum=X.real), position, momentum)
+    scaled = bk.hamiltonian(lambda q: coupling((q - shift) / scale), masses=1.0 / scale**2, quantum=X.real)
+    there = after(theory.in_coordinates(shift, scale), scaled, shift + scale * position, momentum / scale)
     np.testing.assert_allclose(there.point.position, shift + scale * here.point.position, atol=1e-13)
     np.testing.assert_allclose(there.point.momentum, here.point.momentum / scale, atol=1e-13)
     np.testing.assert_allclose(there.psi, here.psi, atol=1e-13)

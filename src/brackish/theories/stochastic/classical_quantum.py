@@ -276,13 +276,20 @@ class OneBasis(eqx.Module):
     """
 
     def parts(self, theory: "ClassicalQuantum", hamiltonian: SeparableHamiltonian):
-        """Turn by $\\hat H_Q+\\hat A$, friction and drift; and the measurement with the turn by $\\hat V_I(q)-\\hat A$,
-        which commutes with it.
+        r"""Turn by $\hat H_Q$ and what is left of $\hat A$, friction and drift; and the measurement with the turn by
+        all else of $\hat V_I(q)$, which commutes with it.
+
+        What is left of $\hat A$ is orthogonal to all $\hat B_i$ and $\hat C_{ij}$: so it does not depend on where the
+        origin of q is, nor does a step.
         """
         coordinates = hamiltonian.manifold.coordinates
         vectors, linear, quadratic = shared_basis(hamiltonian)
         root_at = theory.root(hamiltonian)
-        rest = hamiltonian.quantum() + hamiltonian.coupling(jnp.zeros(coordinates))
+        start = hamiltonian.coupling(jnp.zeros(coordinates))
+        along = jnp.concatenate([linear, quadratic.reshape(-1, hamiltonian.levels)])
+        diagonal = jnp.sum(jnp.conj(vectors) * product(start, vectors), axis=0).real
+        constant = apply(jnp.linalg.pinv(along, rtol=COMMUTES), apply(along, diagonal))
+        rest = hamiltonian.quantum() + start - product(vectors * constant[None, :], dagger(vectors))
 
         def turn(duration):
             matrix = propagator(rest, duration)
@@ -293,7 +300,7 @@ class OneBasis(eqx.Module):
             def flow(y, draws):
                 position = y.point.position
                 bent = jnp.sum(quadratic * position[None, :, None], axis=1)
-                energies = jnp.sum((linear + 0.5 * bent) * position[:, None], axis=0)
+                energies = constant + jnp.sum((linear + 0.5 * bent) * position[:, None], axis=0)
                 forces, root = -(linear + bent), root_at(position)
                 values = product(root.inverse, forces)
                 deviates = normals(draws.bits(coordinates)).reshape(2, coordinates)
