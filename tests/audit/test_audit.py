@@ -61,7 +61,7 @@ def test_verdicts(theory, broken):
 @pytest.mark.slow
 def test_a_theory_with_noise_of_its_own():
     """Without an interaction the quantum side is left alone, and the classical one has its noise."""
-    found = audited(bk.ClassicalQuantum(0.5, 0.2), trajectories=64)
+    found = audited(bk.ClassicalQuantum(2.0, 0.2), trajectories=512)
     assert found.failed == (4,), str(found)
     broken = [measured.what for measured in found[4].measurements if not measured.kept]
     assert broken == ["classical moments beside motion in H_C alone"]
