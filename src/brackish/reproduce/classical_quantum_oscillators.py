@@ -15,7 +15,6 @@ import numpy as np
 
 from brackish.analysis.oscillators import (
     ClassicalOscillator,
-    LinearOscillators,
     OscillatorPair,
     QuantumOscillator,
     Spring,
@@ -29,7 +28,6 @@ from brackish.hamiltonian import hamiltonian
 from brackish.observables import Observable
 from brackish.plot import Plane, curves, densities, pole_map
 from brackish.preparations import Preparation
-from brackish.quantum import apply
 from brackish.reproduce.figure import PaperFigure
 from brackish.run.simulate import simulate
 from brackish.run.times import times
@@ -371,11 +369,11 @@ class TwoPlaces(Preparation):
             "TwoPlaces has no points of phase space to draw; start a theory of Wigner functions from it."
         )
 
-    def covariance(self) -> Float[Array, "4 4"]:
+    def covariance(self) -> Float[np.ndarray, "4 4"]:
         r"""Of $(q,p,x,\pi)$, of every term."""
-        return jnp.diag(jnp.array([NARROW**2, NARROW**2, 0.5, 0.5]))
+        return np.diag([NARROW**2, NARROW**2, 0.5, 0.5])
 
-    def terms(self) -> list[tuple[float, Complex[Array, "4"]]]:
+    def terms(self) -> list[tuple[float, Complex[np.ndarray, "4"]]]:
         r"""Weights and means of $(q,p,x,\pi)$ of Gaussians that add up to W: the two places, and between them
         $2\cos(2x_0\pi)$ as two Gaussians of imaginary mean.
         """
@@ -389,7 +387,7 @@ class TwoPlaces(Preparation):
             (between, [0, 0, 0, 1j * x]),
             (between, [0, 0, 0, -1j * x]),
         ]
-        return [(weight, jnp.asarray(mean, dtype=complex)) for weight, mean in means]
+        return [(weight, np.array(mean, dtype=complex)) for weight, mean in means]
 
     def density(self, hamiltonian, z):
         q, x = z.position
@@ -398,29 +396,32 @@ class TwoPlaces(Preparation):
         return sum(w * _gaussian(place, mean, self.covariance()) for w, mean in self.terms())
 
 
-def _gaussian(place, mean, covariance):
-    """The real part of a normalised Gaussian, whose mean may be complex."""
+def _gaussian(place, mean: Complex[np.ndarray, " x"], covariance: Float[np.ndarray, "x x"]):
+    """The real part of a normalised Gaussian, whose mean may be complex, at one or more places (..., x)."""
     off = place - mean
-    exponent = -0.5 * jnp.sum(off * apply(jnp.linalg.inv(covariance), off))
-    size = jnp.sqrt(jnp.linalg.det(2 * jnp.pi * covariance))
-    return (jnp.exp(exponent) / size).real
+    exponent = -0.5 * ((off @ np.linalg.inv(covariance)) * off).sum(axis=-1)
+    return jnp.exp(exponent).real / np.sqrt(np.linalg.det(2 * np.pi * covariance))
 
 
 def exact_marginal(
-    system: LinearOscillators, start: TwoPlaces, time, entries: tuple[int, int], lines: Any
-) -> Float[Array, "H V"]:
+    start: TwoPlaces,
+    moved: Float[np.ndarray, "T 4 4"],
+    covariance: Float[np.ndarray, "T 4 4"],
+    entries: list[int],
+    lines: Any,
+) -> Float[np.ndarray, "T H V"]:
     """Two entries of X, integrated over the others, at the nodes of two `lines`: every Gaussian of the start moves by
-    itself, its mean (complex or not) with the drift, its covariance as always.
+    itself, its mean (complex or not) with the propagator, `moved`, and all have the same `covariance` at a time.
     """
-    chosen = np.array(entries)
-    moved = system.propagator(time)
-    covariance = system.covariance(time, start.covariance())[chosen[:, None], chosen[None, :]]
+    places = np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1)
 
-    def at(first, second):
-        place = jnp.stack([first, second])
-        return sum(w * _gaussian(place, (moved @ mean)[chosen], covariance) for w, mean in start.terms())
+    def at(moved, covariance):
+        inside = covariance[np.ix_(entries, entries)]
+        return sum(
+            w * np.asarray(_gaussian(places, (moved @ mean)[entries], inside)) for w, mean in start.terms()
+        )
 
-    return jax.vmap(jax.vmap(at, (None, 0)), (0, None))(*(jnp.asarray(line) for line in lines))
+    return np.stack([at(*both) for both in zip(moved, covariance, strict=True)])
 
 
 def _classical_marginal(theory, system, y):
@@ -458,25 +459,24 @@ def phase_space() -> PaperFigure:
         times(SHOWN[-1], round(SHOWN[-1] / SHOWN[1]), step=STEP),
         observables=(*MARGINALS, *theory.own_observables(None)),
     ).sel(time=list(SHOWN), method="nearest")
-    system, rows, off = pair.linear(), {}, []
+    system, shown = pair.linear(), jnp.asarray(SHOWN)
+    known = eqx.filter_jit(
+        jax.vmap(lambda t: (system.propagator(t), system.covariance(t, start.covariance())))
+    )
+    moved, covariance = (np.asarray(part) for part in known(shown))
+    rows, off = {}, []
     planes = (
-        ("classical", CLASSICAL, (0, 1), ("q", "p"), "density", (2.9, 2.9)),
-        ("quantum", QUANTUM, (2, 3), ("x", "π"), "Wigner function", (3.9, 4.6)),
+        ("classical", CLASSICAL, [0, 1], ("q", "p"), "density", (2.9, 2.9)),
+        ("quantum", QUANTUM, [2, 3], ("x", "π"), "Wigner function", (3.9, 4.6)),
     )
     for name, grid, entries, labels, words, limits in planes:
-
-        @eqx.filter_jit
-        def exact_on(lines, entries=entries):
-            return jax.vmap(lambda t: exact_marginal(system, start, t, entries, lines))(jnp.asarray(SHOWN))
-
-        lines = grid.plane.positions()
-        exact, values = np.asarray(exact_on(lines)), run[name].values
-        off.append(float(np.abs(values - exact).max() / np.abs(exact).max()))
+        lines = [np.asarray(line) for line in grid.plane.positions()]
+        exact = exact_marginal(start, moved, covariance, entries, lines)
+        off.append(float(np.abs(run[name].values - exact).max() / np.abs(exact).max()))
         run[f"{name}_exact"] = (run[name].dims, exact)
         drawn = [line[0] + (line[1] - line[0]) / FINER * np.arange(FINER * len(line)) for line in lines]
-        rows[words] = Plane(
-            drawn[0], drawn[1], _finer(values), np.asarray(exact_on(drawn)), labels, "1/ħ", limits
-        )
+        other = exact_marginal(start, moved, covariance, entries, drawn)
+        rows[words] = Plane(drawn[0], drawn[1], _finer(run[name].values), other, labels, "1/ħ", limits)
     least = run["quantum"].values.min(axis=(1, 2))
     purity = run["quantum_purity"].values
     rate = 0.5 * PULL**2 / (4 * NOISE) * (2 * APART) ** 2
