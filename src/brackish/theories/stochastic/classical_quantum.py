@@ -255,9 +255,9 @@ def measured(
     probability = y.population
     # a cumulative sum, as the product that is quickest
     reached = apply(jnp.tri(probability.shape[0]), probability)
-    chance = chance * reached[-1]
-    drawn = ((reached > chance) & (reached - probability <= chance)).astype(float)
-    record = duration * jnp.sum(drawn[None] * values, axis=1) + jnp.sqrt(duration) * deviates[0]
+    # rounding might draw the one after the last
+    drawn = jnp.take(values, jnp.sum(reached <= chance * reached[-1]), axis=1, mode="clip")
+    record = duration * drawn + jnp.sqrt(duration) * deviates[0]
     # or XLA fuses the draws into what follows, and makes them anew for every level
     record = lax.optimization_barrier(record)
     # of all exponents that of the drawn state is -deviates^2 / 4: nothing can vanish altogether. What is divided by is
