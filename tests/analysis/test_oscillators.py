@@ -194,6 +194,24 @@ def test_weak_coefficients_miss_the_next_order(coupling, order):
     assert np.abs(slopes - order).max() < 0.3
 
 
+@eqx.filter_jit
+def missed(pair, time):
+    return pair.weak_correlations(time) - pair.linear().two_time(time)[0::2, 0::2]
+
+
+@pytest.mark.parametrize("friction", [0.6, 3.0])
+@pytest.mark.parametrize(("coupling", "order"), [(Spring, 1), (Bilinear, 2)])
+def test_weak_correlations_with_a_quantum_oscillator_miss_the_next_order(coupling, order, friction):
+    """Off the diagonal they begin one order higher."""
+    errors = []
+    for strength in (0.01, 0.005):
+        second = QuantumOscillator(1.4, 0.8)
+        pair = OscillatorPair([1.3, 0.7], [0.9, 2.1], coupling(strength), friction, 0.8, second)
+        errors.append(np.abs(missed(jax.tree_util.tree_map(jnp.asarray, pair), 2.3)))
+    expected = order + np.array([[0, 1], [1, 0]])
+    assert np.abs(np.log2(errors[0] / errors[1]) - expected).max() < 0.2
+
+
 def test_strong_diffusion_is_thermal():
     """Eqs. (95)-(100): what is left falls with the square of the temperature."""
     left = []

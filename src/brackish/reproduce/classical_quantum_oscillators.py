@@ -225,9 +225,11 @@ def quantum_correlations() -> PaperFigure:
         runs[strength] = {name: np.asarray(values) for name, values in _over_time(pair, LASTING).items()}
     weak, strong = (f"λ = {strength:g}" for strength in runs)
     for (first, second), names in words.items():
-        lines = {strong: runs[STRONG][EXACT][:, first, second], weak: runs[STRENGTH][EXACT][:, first, second]}
-        if first == second:
-            lines[WEAK] = runs[STRENGTH][WEAK][:, first, second]
+        lines = {
+            strong: runs[STRONG][EXACT][:, first, second],
+            weak: runs[STRENGTH][EXACT][:, first, second],
+            WEAK: runs[STRENGTH][WEAK][:, first, second],
+        }
         panels[f"$r$: {names}"] = lines
     panels["$I$: $q(t)$, $x(0)$ (nats)"] = {
         name: _information(runs[strength][EXACT][:, 0, 1])
@@ -243,10 +245,10 @@ def quantum_correlations() -> PaperFigure:
     caption = (
         "The same pair with a quantum second oscillator x: friction α = 0.3, diffusion D = 0.2, hence D₂ = ħ²λ²/4D. "
         "Exact and symmetrised, for springs λ = 0.4 and 0.02; dotted: leading order in λ for the latter, eqs. "
-        "(80)-(83). To be seen: decoherence is of second order in λ, as weak as the damping it works against, so that "
-        f"x is neither hot nor empty: ⟨x²⟩ = {spread[STRENGTH]:.3f} for the weak spring, ½ in the ground state. What "
+        "(80)-(83) and, across, what follows from them. To be seen: decoherence is of second order in λ, as weak "
+        f"as the damping it works against, so that x is neither hot nor empty: ⟨x²⟩ = {spread[STRENGTH]:.3f} for the weak spring, ½ in the ground state. What "
         "it leaves in q is small, so that q forgets itself for good, unlike beside a classical one (figure 3), and "
-        f"the correlation across, of first order in λ, stays below {across[STRENGTH]:.3f}; with the strong spring it "
+        f"the correlation across, of first order in λ, is at most {across[STRENGTH]:.3f}; with the strong spring it "
         f"reaches {across[STRONG]:.2f}. At one time q and p together know {known[STRENGTH]:.4f} nats of x, and "
         f"{known[STRONG]:.3f}."
     )

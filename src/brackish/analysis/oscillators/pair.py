@@ -254,21 +254,24 @@ class OscillatorPair(eqx.Module):
 
         Leading order with the slow decay $e^{-b_2t}$ kept, and the frequency of the uncoupled oscillator: good while
         the shift of its phase, $(a_2-\omega_2)t$, is small. For a quantum second oscillator the entries off the
-        diagonal begin at the order of the coupling, where more terms belong to them: they are nan.
+        diagonal are of first order in the coupling, and not printed in the paper. They follow from those on it: with
+        $t>0$ the noise is that of the future, so that
+
+        $$m_1\ddot C_{12}+\alpha\dot C_{12}+k_1C_{12}=c\,C_{22},\qquad m_2\ddot C_{21}+k_2C_{21}=c\,C_{11}$$
+
+        from the steady covariances.
         """
-        rate, _, frequency, detuning, size = self._uncoupled()
+        rate, _, frequency, detuning, _ = self._uncoupled()
         ratio, pull = self._per_pull(), self.coupling.pull()
         cosine, sine, slow = jnp.cos(frequency * time), jnp.sin(frequency * time), self._slow(time)
         fast = self._fast(time)
         scale = 2 * rate * self.stiffness[1]
         own, handed = self._weak_variances()
-        along = (
-            (ratio * self.masses[0] * size / scale + self.temperature() / self.stiffness[1]) * slow * cosine
-        )
+        along = self._weak_along() * slow * cosine
         forth = pull * ratio / scale * slow * (detuning * cosine + rate * frequency * sine)
         back = pull * ratio / scale * slow * (detuning * cosine - rate * frequency * sine)
         if isinstance(self.second, QuantumOscillator):
-            forth = back = jnp.full_like(along, jnp.nan)
+            forth, back = self._weak_across(time)
         return jnp.array([[own * fast + handed * slow * cosine, forth], [back, along]])
 
     def weak_responses(self, time) -> Float[Array, "2 2"]:
@@ -432,6 +435,40 @@ class OscillatorPair(eqx.Module):
         detuning = first - second
         root = jnp.sqrt(first - 0.25 * rate**2 + 0j)
         return rate, root, jnp.sqrt(second), detuning, detuning**2 + rate**2 * second
+
+    def _weak_across(self, time):
+        """Correlations across to first order, both ways: what is driven, and what is left of the start."""
+        rate, root, frequency, detuning, size = self._uncoupled()
+        pull, ratio, alpha = self.coupling.pull(), self._per_pull(), self.friction
+        (mass_1, mass_2), (stiff_1, stiff_2) = self.masses, self.stiffness
+        own, _ = self._weak_variances()
+        cosine, sine, slow = jnp.cos(frequency * time), jnp.sin(frequency * time), self._slow(time)
+        # q_1 q_2, p_1 q_2 and q_1 p_2 of the steady state
+        together = pull * (
+            self.temperature() / (stiff_1 * stiff_2) + 0.5 * ratio * mass_1 * detuning / (alpha * stiff_2)
+        )
+        kicked, kicking = 0.5 * mass_1 * pull * ratio / mass_2, -0.5 * pull * ratio
+        swing = pull / (mass_1 * size) * self._weak_along()
+        driven = swing * (detuning * cosine + rate * frequency * sine)
+        start, speed = together - swing * detuning, kicked / mass_1 - swing * rate * frequency**2
+        decayed = jnp.exp(-0.5 * rate * time)
+        turned = start * jnp.cos(root * time) + (speed + 0.5 * rate * start) * jnp.sin(root * time) / root
+        forth = slow * driven + decayed * turned.real
+
+        # the fast correlation of q_1 is a sum of two exponentials
+        rates = -0.5 * rate + 1j * jnp.stack([root, -root])
+        sizes = 0.5 - 0.25j * rate / jnp.stack([root, -root])
+        sizes = pull * own * sizes / (mass_2 * rates**2 + stiff_2)
+        start, speed = together - jnp.sum(sizes).real, kicking / mass_2 - jnp.sum(rates * sizes).real
+        free = start * cosine + speed * sine / frequency
+        back = slow * free + jnp.sum(sizes * jnp.exp(rates * time)).real
+        return forth, back
+
+    def _weak_along(self):
+        r"""$\langle q_2^2\rangle$ to leading order."""
+        rate, _, _, _, size = self._uncoupled()
+        direct = self._per_pull() * self.masses[0] * size / (2 * rate * self.stiffness[1])
+        return direct + self.temperature() / self.stiffness[1]
 
     def _weak_variances(self):
         r"""The parts of $\langle q_1^2\rangle$ that $D_1$ and $D_2$ make, to leading order."""
