@@ -246,11 +246,11 @@ def quantum_correlations() -> PaperFigure:
         "The same pair with a quantum second oscillator x: friction α = 0.3, diffusion D = 0.2, hence D₂ = ħ²λ²/4D. "
         "Exact and symmetrised, for springs λ = 0.4 and 0.02; dotted: leading order in λ for the latter, eqs. "
         "(80)-(83) and, across, what follows from them. To be seen: decoherence is of second order in λ, as weak "
-        f"as the damping it works against, so that x is neither hot nor empty: ⟨x²⟩ = {spread[STRENGTH]:.3f} for the weak spring, ½ in the ground state. What "
-        "it leaves in q is small, so that q forgets itself for good, unlike beside a classical one (figure 3), and "
-        f"the correlation across, of first order in λ, is at most {across[STRENGTH]:.3f}; with the strong spring it "
-        f"reaches {across[STRONG]:.2f}. At one time q and p together know {known[STRENGTH]:.4f} nats of x, and "
-        f"{known[STRONG]:.3f}."
+        "as the damping it works against, so that x is neither hot nor empty: "
+        f"⟨x²⟩ = {spread[STRENGTH]:.3f} for the weak spring, ½ in the ground state. What it leaves in q is small, so "
+        "that q forgets itself for good, unlike beside a classical one (figure 3), and the correlation across, of first "
+        f"order in λ, is at most {across[STRENGTH]:.3f}; with the strong spring it reaches {across[STRONG]:.2f}. At one "
+        f"time q and p together know {known[STRENGTH]:.4f} nats of x, and {known[STRONG]:.3f}."
     )
     figure = curves(
         LASTING,
