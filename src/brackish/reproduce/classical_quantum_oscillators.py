@@ -247,10 +247,10 @@ def quantum_correlations() -> PaperFigure:
         "Exact and symmetrised, for springs λ = 0.4 and 0.02; dotted: leading order in λ for the latter, eqs. "
         "(80)-(83) and, across, what follows from them. To be seen: decoherence is of second order in λ, as weak "
         "as the damping it works against, so that x is neither hot nor empty: "
-        f"⟨x²⟩ = {spread[STRENGTH]:.3f} for the weak spring, ½ in the ground state. What it leaves in q is small, so "
-        "that q forgets itself for good, unlike beside a classical one (figure 3), and the correlation across, of first "
-        f"order in λ, is at most {across[STRENGTH]:.3f}; with the strong spring it reaches {across[STRONG]:.2f}. At one "
-        f"time q and p together know {known[STRENGTH]:.4f} nats of x, and {known[STRONG]:.3f}."
+        f"⟨x²⟩ = {spread[STRENGTH]:.3f} for the weak spring, ½ in the ground state. What it leaves in q is small, "
+        "so that q forgets itself for good, unlike beside a classical one (figure 3), and the correlation across, of "
+        f"first order in λ, is at most {across[STRENGTH]:.3f}; with the strong spring it reaches "
+        f"{across[STRONG]:.2f}. At one time q and p together know {known[STRENGTH]:.4f} nats of x, and {known[STRONG]:.3f}."
     )
     figure = curves(
         LASTING,
