@@ -250,7 +250,8 @@ def quantum_correlations() -> PaperFigure:
         f"⟨x²⟩ = {spread[STRENGTH]:.3f} for the weak spring, ½ in the ground state. What it leaves in q is small, "
         "so that q forgets itself for good, unlike beside a classical one (figure 3), and the correlation across, of "
         f"first order in λ, is at most {across[STRENGTH]:.3f}; with the strong spring it reaches "
-        f"{across[STRONG]:.2f}. At one time q and p together know {known[STRENGTH]:.4f} nats of x, and {known[STRONG]:.3f}."
+        f"{across[STRONG]:.2f}. At one time q and p together know {known[STRENGTH]:.4f} nats of x, "
+        f"and {known[STRONG]:.3f}."
     )
     figure = curves(
         LASTING,
