@@ -83,6 +83,13 @@ def multiplied(y, sign):
     return eqx.tree_at(lambda y: y.psi, y, psi / jnp.sqrt(weight)), weight
 
 
+def walk(theory, key, y, dt, first, count):
+    """So many steps of one trajectory, from step number `first`."""
+    relay, bits = theory.default_integrator(SYSTEM).relay(theory, SYSTEM, dt), jax.random.key_data(key)
+    step = lambda i, y: relay.step(0.0, y, StepDraws(bits, i))[0]  # noqa: E731
+    return relay.finish(lax.fori_loop(first, first + count, step, relay.begin(y)))
+
+
 def along(theory, key):
     r"""What one trajectory adds to all means: `moments`; products of q and x with the earlier q and x, (LAGS, 2, 2);
     how far the norm is off.
@@ -91,22 +98,15 @@ def along(theory, key):
     x,\hat\rho\}$, a difference of two states: $\frac\ell4[(1+\hat x/\ell)\hat\rho(1+\hat x/\ell)-(1-\hat
     x/\ell)\hat\rho(1-\hat x/\ell)]$. Both move by the same random numbers.
     """
-    relay = theory.default_integrator(SYSTEM).relay(theory, SYSTEM, STEP)
     cloud = bk.GaussianCloud(0.0, 0.0, np.sqrt(STEADY[0, 0]), np.sqrt(STEADY[1, 1]), SYSTEM.coherent_state())
     y, _ = theory.prepare(SYSTEM, cloud, 0, key)
-    bits = jax.random.key_data(key)
-
-    def walk(y, first, count):
-        step = lambda i, y: relay.step(0.0, y, StepDraws(bits, i))[0]  # noqa: E731
-        return relay.finish(lax.fori_loop(first, first + count, step, relay.begin(y)))
-
-    y = walk(y, jnp.zeros((), int), BEFORE)
+    y = walk(theory, key, y, STEP, jnp.zeros((), int), BEFORE)
     branches = [(y, 1.0), multiplied(y, 1.0), multiplied(y, -1.0)]
     states = jax.tree_util.tree_map(lambda *leaves: jnp.stack(leaves), *(state for state, _ in branches))
     _, above, below = (weight for _, weight in branches)
 
     def later(states, number):
-        states = jax.vmap(lambda y: walk(y, BEFORE + number * LAG, LAG))(states)
+        states = jax.vmap(lambda y: walk(theory, key, y, STEP, BEFORE + number * LAG, LAG))(states)
         plain, plus, minus = jax.vmap(seen)(states)[:, 0::2]
         with_q, with_x = plain * y.point.position[0], SCALE / 4 * (above * plus - below * minus)
         return states, jnp.stack([with_q, with_x], axis=1)
@@ -210,3 +210,29 @@ def test_the_steady_state(groups):
     )
     assert np.mean(off < 4) >= 0.95
     assert off.max() < 6
+
+
+@pytest.mark.parametrize("time", [0.8, 20.0])
+def test_the_state_along_one_trajectory_is_the_filtered_one(time):
+    """Its covariance is the same along every trajectory, from the ground state on: by the Riccati equation, to second
+    order in the step.
+    """
+    theory = THEORY.resolve(SYSTEM, None, None)
+    here = bk.Points([0.0], [0.0], state=SYSTEM.coherent_state())
+    start, _ = theory.prepare(SYSTEM, here, 0, jax.random.key(2))
+    width = np.sqrt(1 + STRENGTH)
+    exact = EXACT.linear().filtered_covariance(time, np.diag([0.5 / width, 0.5 * width]))
+    errors = []
+    for dt in (0.2, 0.1):
+        y = one_walk(theory, start, np.asarray(dt), np.asarray(round(time / dt)))
+        values = np.asarray(moments(y))
+        x, p, x2, xp, p2 = values[2], values[3], *values[-3:]
+        errors.append(np.array([[x2 - x**2, xp - x * p], [xp - x * p, p2 - p**2]]) - exact)
+    errors = np.abs(errors).max(axis=(1, 2))
+    assert errors[1] < 1e-3
+    assert np.log2(errors[0] / errors[1]) == pytest.approx(2, abs=0.2)
+
+
+@eqx.filter_jit
+def one_walk(theory, start, dt, count):
+    return walk(theory, jax.random.key(5), start, dt, 0, count)
