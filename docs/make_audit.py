@@ -96,7 +96,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "step": 0.005,
     },
     "Koopmons": {"trajectories": 256, "step": 0.025},
+    "ClassicalQuantum": {"options": {"diffusion": 0.3, "friction": 0.2}},
+    "HybridMasterEquation": {"options": {"diffusion": 0.3, "friction": 0.2}, "step": 0.0125},
     "SpinKoopmons": {"step": 0.0125},
+    "HybridWigner": {"system": "none: its quantum side is no density matrix"},
     "NonlinearKoopman": {"system": "sphere", "stop": 0.2, "step": 0.004},
 }
 

@@ -5,11 +5,17 @@ integrator (how time is cut) and observables (what is kept), and returns one lab
 hbar = 1; the Poisson bracket is {f, g} = df/dq dg/dp - df/dp dg/dq, on spheres n . grad f x grad g.
 """
 
+import os
+
+# LAPACK inside a compiled program waits, on a thread of XLA's pool, for other threads of it: workers as many as these
+# threads, one for each processor, may wait for each other for ever
+os.environ.setdefault("PJRT_NPROC", str(2 * (os.cpu_count() or 1)))
+
 import jax
 
 jax.config.update("jax_enable_x64", True)
 
-# ruff: noqa: E402  (float64 comes before everything else)
+# ruff: noqa: E402  (threads and float64 come before everything else)
 from brackish import analysis, integrators, models, observables, plot, quantum, reproduce
 from brackish.audit import Audit, audit, audit_table
 from brackish.errors import (

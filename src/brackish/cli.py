@@ -242,7 +242,7 @@ def audit(
 
 @app.command()
 def reproduce(
-    paper: Annotated[str, typer.Argument(help="quantum-llg.")],
+    paper: Annotated[str, typer.Argument(help="cq-oscillators or quantum-llg.")],
     out: Annotated[
         Path | None, typer.Option(help="Folder for the figures and captions [results/PAPER].")
     ] = None,

@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.integrate
 import scipy.linalg
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from brackish.analysis.oscillators import (
@@ -23,6 +24,7 @@ from brackish.analysis.oscillators import (
     classical_quantum_information,
     sample_paths,
     symplectic_eigenvalues,
+    two_time_coefficients,
 )
 from brackish.errors import InvalidInput
 
@@ -147,6 +149,69 @@ def test_identical_classical_oscillators_remember():
     assert np.abs((exact - later) / np.outer(sizes, sizes)).max() < 0.05
 
 
+def test_coefficients_and_information_of_identical_classical_oscillators():
+    """Eqs. (61) and (63)-(68) as they are printed, at a coupling so small that nothing else is left."""
+    mass, stiff, friction, strength, (first, second) = 1.2, 0.8, 0.5, 1e-5, (0.4, 0.3)
+    pair = OscillatorPair(
+        [mass] * 2, [stiff] * 2, Spring(strength), friction, first, ClassicalOscillator(second)
+    )
+    rate, frequency = friction / mass, np.sqrt(stiff / mass)
+    swing = np.sqrt(frequency**2 - rate**2 / 4)
+    fading = lambda t: np.exp(-rate * t / 2) * (np.cos(swing * t) + rate / (2 * swing) * np.sin(swing * t))  # noqa: E731
+    for time in (0.7, 9.0):
+        one = (first * fading(time) + second * np.cos(frequency * time)) / (first + second)
+        across = np.sqrt(second / (first + second)) * np.sin(frequency * time)
+        expected = np.array([[one, across], [-across, np.cos(frequency * time)]])
+        assert np.abs(pair.weak_coefficients(time) - expected).max() < 1e-8
+        assert np.abs(pair.weak_information(time) + 0.5 * np.log(1 - expected**2)).max() < 1e-7
+    share = second / (first + second) * np.cos(frequency * 40.0)
+    assert float(pair.late_information(40.0)) == pytest.approx(-0.5 * np.log(1 - share**2), rel=1e-6)
+    ratio = strength / (friction * frequency) * np.sqrt((first + second) / second)
+    assert float(pair.weak_amplitude_ratio()) == pytest.approx(ratio, rel=1e-8)
+
+
+@eqx.filter_jit
+def weak_and_exact(pair, time, late):
+    system = pair.linear()
+    exact = [two_time_coefficients(system, t)[0::2, 0::2] for t in (time, late)]
+    return (
+        pair.weak_coefficients(time) - exact[0],
+        pair.late_information(late) + 0.5 * jnp.log1p(-(exact[1][0, 0] ** 2)),
+    )
+
+
+@pytest.mark.parametrize(("coupling", "order"), [(Spring, 1), (Bilinear, 2)])
+def test_weak_coefficients_miss_the_next_order(coupling, order):
+    """The shift of the frequency, which is left out, is of first order for a spring and of second for a product. The
+    late information is held at a time at which all else has died, to e^{-23}.
+    """
+    errors = []
+    for strength in (0.0016, 0.0008, 0.0004):
+        pair = OscillatorPair([1.3, 0.7], [0.9, 2.1], coupling(strength), 2.0, 0.8, ClassicalOscillator(0.5))
+        weak, late = weak_and_exact(jax.tree_util.tree_map(jnp.asarray, pair), 2.3, 30.0)
+        errors.append([np.abs(weak).max(), abs(float(late))])
+    slopes = np.log2(np.array(errors[:-1]) / np.array(errors[1:]))
+    assert np.abs(slopes - order).max() < 0.3
+
+
+@eqx.filter_jit
+def missed(pair, time):
+    return pair.weak_correlations(time) - pair.linear().two_time(time)[0::2, 0::2]
+
+
+@pytest.mark.parametrize("friction", [0.6, 3.0])
+@pytest.mark.parametrize(("coupling", "order"), [(Spring, 1), (Bilinear, 2)])
+def test_weak_correlations_with_a_quantum_oscillator_miss_the_next_order(coupling, order, friction):
+    """Off the diagonal they begin one order higher."""
+    errors = []
+    for strength in (0.01, 0.005):
+        second = QuantumOscillator(1.4, 0.8)
+        pair = OscillatorPair([1.3, 0.7], [0.9, 2.1], coupling(strength), friction, 0.8, second)
+        errors.append(np.abs(missed(jax.tree_util.tree_map(jnp.asarray, pair), 2.3)))
+    expected = order + np.array([[0, 1], [1, 0]])
+    assert np.abs(np.log2(errors[0] / errors[1]) - expected).max() < 0.2
+
+
 def test_strong_diffusion_is_thermal():
     """Eqs. (95)-(100): what is left falls with the square of the temperature."""
     left = []
@@ -170,19 +235,87 @@ def test_the_occupation_is_smallest_where_the_formula_says():
 
 
 @pytest.mark.parametrize("trade_off", [1.0, 2.5])
-def test_what_is_filtered_and_what_is_known_add_up(trade_off):
-    """The means of the conditional states are driven by the noise of the classical momentum: their own covariance, and
-    that of a conditional state, make the steady covariance.
-    """
+def test_what_is_filtered_of_a_pair(trade_off):
+    """The closed form is the fixed point of the equation for any number of oscillators."""
     pair = OscillatorPair([1.3, 0.7], [0.9, 2.1], Spring(0.4), 0.6, 0.8, QuantumOscillator(trade_off))
-    conditional = np.asarray(pair.filtered_covariance())
-    pull = 0.4 * conditional[0] / np.sqrt(0.8)
-    kicks = np.array([0.0, np.sqrt(0.8), *pull])
-    drift = np.asarray(pair.linear().drift())
-    means = scipy.linalg.solve_continuous_lyapunov(drift, np.outer(kicks, kicks))
-    means[2:, 2:] += conditional
-    assert np.abs(means - pair.steady_covariance()).max() < 1e-12
-    assert np.linalg.det(conditional) == pytest.approx(trade_off / 4, rel=1e-12)
+    closed = np.asarray(pair.steady_filtered_covariance())
+    assert np.abs(closed - pair.linear().steady_filtered_covariance()).max() < 1e-13
+    assert np.linalg.det(closed) == pytest.approx(trade_off / 4, rel=1e-12)
+
+
+@eqx.filter_jit
+def filtered(root, noise, trade_off, time):
+    """Two classical oscillators and two quantum ones."""
+    system = LinearOscillators(
+        jnp.array([1.0, 0.7, 1.4, 0.9]),
+        root @ root.T + 0.3 * jnp.eye(4),
+        0.4 * jnp.eye(2),
+        noise @ noise.T + 0.2 * jnp.eye(2),
+        trade_off,
+    )
+    start = jnp.diag(jnp.array([0.9, 0.6, 0.5, 0.5]))
+    steady = system.steady_filtered_covariance()
+    return {
+        "drift": system.drift(),
+        "noise": system.noise(),
+        "diffusion": system.diffusion,
+        "pull": jnp.asarray(system.stiffness)[:2, 2:],
+        "steady": steady,
+        "whole": system.steady_covariance(),
+        "slowest": jnp.min(system.eigenvalues().real),
+        "after": system.filtered_covariance(time, start),
+        "start": start,
+        "symplectic": symplectic_eigenvalues(steady),
+        "pure": system.filtered_covariance(time, 0.5 * jnp.eye(4)),
+    }
+
+
+@settings(max_examples=20)
+@given(
+    st.lists(numbers(-1.0, 1.0), min_size=16, max_size=16).map(lambda x: np.reshape(x, (4, 4))),
+    squares,
+    st.sampled_from([1.0, 2.0]),
+    numbers(0.01, 20.0),
+)
+def test_what_is_filtered_and_what_is_known_add_up(root, noise, trade_off, time):
+    """The Riccati equation and its fixed point by SciPy. The means of the conditional states are driven by the noise of
+    the classical momenta: their own covariance, and that of a conditional state, make the steady covariance.
+    """
+    found = filtered(root, noise, jnp.asarray(trade_off), jnp.asarray(time))
+    assume(float(found["slowest"]) > 1e-2)
+    found = {name: np.asarray(value) for name, value in found.items()}
+    steady, diffusion = found["steady"], found["diffusion"]
+    inside, heating = -found["drift"][4:, 4:], found["noise"][4:, 4:]
+    record = np.zeros((2, 4))
+    record[:, 0::2] = -found["pull"]
+    solved = scipy.linalg.solve_continuous_are(inside.T, record.T, heating, diffusion)
+    assert np.abs(steady - solved).max() < 1e-7 * np.abs(solved).max()
+    gained = steady @ record.T @ np.linalg.inv(diffusion)
+    known = np.zeros((8, 8))
+    kicks = np.zeros((8, 2))
+    kicks[1:4:2], kicks[4:] = np.eye(2), gained
+    known = scipy.linalg.solve_continuous_lyapunov(found["drift"], kicks @ diffusion @ kicks.T)
+    known[4:, 4:] += steady
+    assert np.abs(known - found["whole"]).max() < 1e-7 * np.abs(known).max()
+    if trade_off == 1:
+        assert np.abs(found["symplectic"] - 0.5).max() < 1e-6
+        assert np.abs(symplectic_eigenvalues(found["pure"]) - 0.5).max() < 1e-6
+
+    def rate(_, y):
+        v = y.reshape(4, 4)
+        seen = record @ v
+        return (inside @ v + v @ inside.T + heating - seen.T @ np.linalg.solve(diffusion, seen)).ravel()
+
+    exact = scipy.integrate.solve_ivp(rate, (0, time), found["start"].ravel(), rtol=1e-9, atol=1e-10).y[:, -1]
+    assert np.abs(exact.reshape(4, 4) - found["after"]).max() < 1e-6
+
+
+def test_a_conditional_state_without_end_is_refused():
+    """Two quantum oscillators alike: their difference moves unseen."""
+    stiffness = [[2.0, -0.3, -0.3], [-0.3, 1.0, 0.0], [-0.3, 0.0, 1.0]]
+    system = LinearOscillators([1.0, 1.0, 1.0], stiffness, [[0.3]], [[0.5]])
+    with pytest.raises(InvalidInput, match="`stiffness` hides a motion of the quantum oscillators"):
+        system.steady_filtered_covariance()
 
 
 def test_symplectic_eigenvalues_do_not_see_canonical_transformations():

@@ -58,6 +58,16 @@ def test_verdicts(theory, broken):
     assert 0 < largest < 1e-9
 
 
+@pytest.mark.slow
+def test_a_theory_with_noise_of_its_own():
+    """Without an interaction the quantum side is left alone, and the classical one has its noise."""
+    found = audited(bk.ClassicalQuantum(2.0, 0.2), trajectories=512)
+    assert found.failed == (4,), str(found)
+    broken = [measured.what for measured in found[4].measurements if not measured.kept]
+    assert broken == ["classical moments beside motion in H_C alone"]
+    assert max(measured.value for measured in found[3].measurements) < 1e-9
+
+
 def test_spins_and_products():
     """Ehrenfest runs on any manifold, and the canonical maps there are rotations."""
 

@@ -19,6 +19,7 @@ from brackish.theories.stochastic.classical_quantum import (
     ConditionalState,
     force_operators,
     has_one_basis,
+    measured,
     root_of,
 )
 
@@ -83,18 +84,57 @@ def test_the_closed_form_is_that_of_the_reference():
     np.testing.assert_allclose(coherence, 0.229229017542 - 0.321968767559j, atol=1e-11)
 
 
-@pytest.mark.parametrize(("forces", "trade_off"), [(None, 2.0), (bk.BasisOfEach(), 1.0)], ids=str)
-def test_a_dephasing_qubit(forces, trade_off):
+def weighed_populations(theory, hamiltonian, y):
+    """The product of the populations, of which coherence and purity are made."""
+    return jnp.prod(y.population)
+
+
+DEPHASING = {
+    "pure": bk.ClassicalQuantum(DIFFUSION, FRICTION, 2.0),
+    "mixed": bk.ClassicalQuantum(DIFFUSION, FRICTION, bk.KeptTradeOff(2.0), excess=bk.MixedStates()),
+    "any basis": bk.ClassicalQuantum(DIFFUSION, FRICTION, forces=bk.BasisOfEach()),
+}
+
+
+@functools.cache
+def dephasing_run(name):
     start = bk.GaussianCloud(*CENTRE, *np.sqrt(np.diag(SPREAD)), TILTED)
-    theory = bk.ClassicalQuantum(DIFFUSION, FRICTION, trade_off, forces=forces)
-    run = bk.simulate(
-        dephasing(), theory, start, bk.times(1.5, 1, step=0.1), trajectories=20000, seed=3, follow=0
+    times, kept = bk.times(1.5, 3, step=0.1), (bk.Observable("populations", weighed_populations),)
+    return bk.simulate(
+        dephasing(),
+        DEPHASING[name],
+        start,
+        times,
+        trajectories=12000,
+        seed=3,
+        follow=0,
+        observables=kept,
     )
-    coherence, position, momentum = exact_dephasing(1.5, trade_off)
+
+
+@pytest.mark.parametrize("name", DEPHASING)
+def test_a_dephasing_qubit(name):
+    run = dephasing_run(name)
+    coherence, position, momentum = exact_dephasing(1.5, DEPHASING[name].trade_off.ratio)
     diagonal = np.abs(TILTED) ** 2
     close(run, "density_matrix", [[diagonal[0], coherence], [np.conj(coherence), diagonal[1]]])
     close(run, "position", [position])
     close(run, "momentum", [momentum])
+
+
+def test_mixed_states_scatter_less_and_lose_their_purity_as_they_should():
+    """Where the force is diagonal, coherences decay beyond those of pure states by a factor that is no accident."""
+    pure, mixed = dephasing_run("pure"), dephasing_run("mixed")
+    assert "conditional_purity" not in pure
+    scatter = [run.density_matrix_standard_error.values[-1, 0, 1] for run in (pure, mixed)]
+    assert scatter[1] < 0.9 * scatter[0]
+    left = np.exp(
+        -mixed.time.values * STRENGTH**2 / DIFFUSION
+    )  # of the square, at twice the least decoherence
+    np.testing.assert_allclose(
+        mixed.conditional_purity.values, 1 - 2 * mixed.populations.values * (1 - left), atol=1e-12
+    )
+    assert mixed.conditional_purity.values[-1] < 0.95
 
 
 # -- momenta as records: two forces that do not commute, noise that is correlated, more decoherence than needed ------
@@ -150,18 +190,20 @@ def moments_of_records():
 
 
 def _weighed(theory, hamiltonian, y):
-    density = y.psi[:, None] * jnp.conj(y.psi)[None]
     p = y.point.momentum
     factors = jnp.stack([1.0, p[0], p[1], p[0] ** 2, p[0] * p[1], p[1] ** 2])
-    return factors[:, None, None] * density[None]
+    return factors[:, None, None] * y.density[None]
 
 
 WEIGHED = bk.Observable("weighed", _weighed, ("factor", "level", "level_"))
 
 
+PURE, MIXED = bk.RandomPhases(), bk.MixedStates()
+
+
 @functools.cache
-def recorded(step, trajectories):
-    theory = bk.ClassicalQuantum(NOISE, FRICTION, EXCESS)
+def recorded(step, trajectories, excess=PURE):
+    theory = bk.ClassicalQuantum(NOISE, FRICTION, EXCESS, excess=excess)
     start = bk.Points([[0.0, 0.0]], [[0.0, 0.0]], state=TILTED)
     times = bk.times(LASTING, 1, step=step)
     return bk.simulate(
@@ -169,8 +211,64 @@ def recorded(step, trajectories):
     )
 
 
-def test_forces_that_do_not_commute():
-    close(recorded(0.1, 30000), "weighed", moments_of_records())
+@pytest.mark.parametrize("excess", [PURE, MIXED], ids=lambda one: type(one).__name__)
+def test_forces_that_do_not_commute(excess):
+    close(recorded(0.1, 15000, excess), "weighed", moments_of_records())
+
+
+@eqx.filter_jit
+def one_step(theory, system, y, key):
+    return bk.integrators.StrangAroundNoise().stepper(theory, system, 0.3)(
+        0.0, y, StepDraws(key, jnp.asarray(0))
+    )[0]
+
+
+@pytest.mark.parametrize(
+    ("system", "forces", "diffusion"),
+    [(dephasing(), bk.OneBasis(), DIFFUSION), (records(), bk.BasisOfEach(), NOISE)],
+    ids=["one basis", "any basis"],
+)
+def test_with_the_least_decoherence_mixed_states_are_the_pure_ones(system, forces, diffusion):
+    pure = bk.ClassicalQuantum(diffusion, FRICTION, forces=forces)
+    mixed = bk.ClassicalQuantum(diffusion, FRICTION, forces=forces, excess=MIXED)
+    point = bk.PhasePoint(*jnp.full((2, system.manifold.coordinates), 0.3))
+    key = jax.random.key_data(jax.random.key(0))
+    ends = [
+        one_step(each, system, each.excess.begin(point, jnp.asarray(TILTED)), key) for each in (pure, mixed)
+    ]
+    assert np.abs(ends[0].psi - TILTED).max() > 0.05
+    np.testing.assert_allclose(ends[1].density, ends[0].density, atol=1e-13)
+    np.testing.assert_allclose(ends[1].point.momentum, ends[0].point.momentum, atol=1e-13)
+
+
+def test_a_mixed_state_is_the_mean_over_random_phases():
+    """Of what one measurement leaves, by quadrature over the normal deviates."""
+    values, psi = jnp.array([[0.7, -0.4, 1.1]]), jnp.array([0.6, 0.48j, 0.64])
+    nodes, weights = np.polynomial.hermite_e.hermegauss(24)
+    point = bk.PhasePoint(jnp.zeros(1), jnp.zeros(1))
+
+    def left(excess, deviate):
+        theory, y = bk.ClassicalQuantum(1.0, 0.0, 2.3, excess=excess), excess.begin(point, psi)
+        deviates = jnp.stack([jnp.array([0.4]), deviate[None]])
+        return measured(theory, y, values, 0.8, jnp.array(0.35), deviates, jnp.array([0.1, 0.5, -0.3]))
+
+    pure, records = jax.vmap(lambda deviate: left(PURE, deviate))(jnp.asarray(nodes))
+    mixed, record = left(MIXED, jnp.array(0.9))
+    densities = jax.vmap(lambda psi: jnp.outer(psi, jnp.conj(psi)))(pure.psi)
+    mean = np.einsum("k,kab->ab", weights / weights.sum(), densities)
+    assert np.abs(mixed.density - densities[12]).max() > 0.01
+    np.testing.assert_allclose(mixed.density, mean, atol=1e-12)
+    np.testing.assert_allclose(records, np.tile(record, (24, 1)), atol=1e-14)
+
+
+def test_mixed_states_may_start_mixed():
+    mixture = np.diag([0.7, 0.3]).astype(complex)
+    start, times = bk.Points([0.2], [0.1], state=bk.Mixture(mixture)), bk.times(0.4, 1, step=0.2)
+    run = bk.simulate(dephasing(), DEPHASING["mixed"], start, times, trajectories=64, seed=1, follow=0)
+    np.testing.assert_allclose(run.conditional_purity.values[0], 0.58, atol=1e-12)
+    np.testing.assert_allclose(run.norm, 1.0, atol=1e-12)
+    with pytest.raises(bk.UnsupportedHamiltonian, match="carries pure states"):
+        bk.simulate(dephasing(), DEPHASING["pure"], start, times, trajectories=64)
 
 
 def test_means_are_of_second_order():
@@ -281,6 +379,7 @@ def test_energy_balance_of_any_coupling_and_a_diffusion_that_depends_on_the_posi
         follow=0,
     )
     energy, rate = run.energy.values, run.supply.values
+    np.testing.assert_allclose(run.energy_rate, rate, atol=1e-12)
     supplied = np.sum(0.5 * (rate[1:] + rate[:-1])) * 0.05
     assert abs(supplied) > 20 * run.energy_standard_error.values[-1]  # there is something to balance
     assert abs(energy[-1] - energy[0] - supplied) < ERRORS * run.energy_standard_error.values[-1]
@@ -352,25 +451,31 @@ def test_nothing_depends_on_how_the_work_is_cut():
     assert run(workers=1).equals(run(workers=2, chunk=512))
 
 
-def test_other_coordinates_are_the_same_motion():
-    """q' = a + b q, p' = p / b: the same draws make the same step."""
+def sine(q):
+    return 0.4 * jnp.sin(q[0]) * Z.real
+
+
+def parabola(q):
+    return (0.4 * q[0] - 0.1 * q[0] ** 2) * Z.real + 0.2 * X.real
+
+
+@pytest.mark.parametrize(
+    ("coupling", "forces"), [(sine, bk.BasisOfEach()), (parabola, bk.OneBasis())], ids=["sine", "parabola"]
+)
+def test_other_coordinates_are_the_same_motion(coupling, forces):
+    """q' = a + b q, p' = p / b: the same draws make the same step, wherever the origin is."""
     shift, scale = np.array([0.7]), np.array([2.0])
     key = jax.random.key_data(jax.random.key(0))
-
-    def coupling(q):
-        return 0.4 * jnp.sin(q[0]) * Z.real
-
-    @eqx.filter_jit
-    def step(theory, system, position, momentum):
-        y = ConditionalState(bk.PhasePoint(position, momentum), jnp.asarray(TILTED))
-        stepper = bk.integrators.StrangAroundNoise().stepper(theory, system, 0.3)
-        return stepper(0.0, y, StepDraws(key, jnp.asarray(7)))[0]
-
-    theory = bk.ClassicalQuantum(lambda q: 0.3 + 0.1 * jnp.cos(q[0]), FRICTION, forces=bk.BasisOfEach())
+    theory = bk.ClassicalQuantum(lambda q: 0.3 + 0.1 * jnp.cos(q[0]), FRICTION, forces=forces)
     position, momentum = jnp.array([0.4]), jnp.array([0.3])
-    here = step(theory, bk.hamiltonian(coupling, masses=[1.0]), position, momentum)
-    scaled = bk.hamiltonian(lambda q: coupling((q - shift) / scale), masses=1.0 / scale**2)
-    there = step(theory.in_coordinates(shift, scale), scaled, shift + scale * position, momentum / scale)
+    psi = jnp.asarray(TILTED)
+
+    def after(theory, system, position, momentum):
+        return one_step(theory, system, ConditionalState(bk.PhasePoint(position, momentum), psi), key)
+
+    here = after(theory, bk.hamiltonian(coupling, masses=[1.0], quantum=X.real), position, momentum)
+    scaled = bk.hamiltonian(lambda q: coupling((q - shift) / scale), masses=1.0 / scale**2, quantum=X.real)
+    there = after(theory.in_coordinates(shift, scale), scaled, shift + scale * position, momentum / scale)
     np.testing.assert_allclose(there.point.position, shift + scale * here.point.position, atol=1e-13)
     np.testing.assert_allclose(there.point.momentum, here.point.momentum / scale, atol=1e-13)
     np.testing.assert_allclose(there.psi, here.psi, atol=1e-13)
@@ -417,6 +522,7 @@ def test_one_basis_is_taken_where_there_is_one(coupling, coordinates, shared):
         ({"diffusion": np.array([[1.0, 0.5], [0.4, 1.0]])}, "symmetric"),
         ({"diffusion": np.array([[1.0, 2.0], [2.0, 1.0]])}, "must not be negative"),
         ({"diffusion": 1.0, "trade_off": 0.9}, "`trade_off` must be at least 1"),
+        ({"diffusion": 1.0, "trade_off": bk.ViolatedTradeOff(0.5)}, "or a KeptTradeOff"),
         ({"diffusion": 1.0, "friction": -0.1}, "`friction` must not drive"),
         ({"diffusion": 1.0, "friction": np.ones(2)}, "`friction`"),
         ({"diffusion": np.ones(3)}, r"got shape \(3,\)"),

@@ -336,7 +336,7 @@ def test_refusals_by_name():
     with pytest.raises(bk.UnsupportedHamiltonian, match="LLG has no density operator"):
         bk.simulate(longer, bk.LLG(0.1), start, times, observables=asked)
     start = bk.Directions([[0, 0, 1.0], [1.0, 0, 0]])
-    with pytest.raises(bk.UnsupportedHamiltonian, match="QuantumLLG, a theory of magnets, keeps spins"):
+    with pytest.raises(bk.UnsupportedHamiltonian, match="a quantum side; QuantumLLG keeps"):
         bk.audit(bk.QuantumLLG(0.1), DIMER, start, times)
     assert "not applicable: The audit" in bk.audit_table([bk.QuantumLL(0.1)], DIMER, start, times)
     assert [parameter.name for parameter in catalogue.parameters(bk.QuantumLLG)] == ["damping"]

@@ -24,7 +24,7 @@ from brackish.errors import UnsupportedHamiltonian
 from brackish.hamiltonian import HybridHamiltonian, change_basis, scale_interaction
 from brackish.integrators import Integrator
 from brackish.manifolds import Canonical
-from brackish.observables import Observable
+from brackish.observables import Observable, standard_observables
 from brackish.preparations import Diabatic, Preparation
 from brackish.preparations.electronic import Amplitudes, ElectronicState
 from brackish.run import Times, simulate
@@ -100,10 +100,11 @@ class Bench:
     ) -> "Bench":
         """Check everything in plain Python, and settle the choices that the theory leaves open."""
         theory.requirements().check(type(theory).__name__, hamiltonian)
-        if theory.standard_observables(hamiltonian) is not None:
+        kept = [observable.name for observable in standard_observables(hamiltonian, theory)]
+        if "density_matrix" not in kept:
             raise UnsupportedHamiltonian(
                 "The audit is for theories that keep the density matrix of a quantum side; "
-                f"{type(theory).__name__}, a theory of magnets, keeps spins."
+                f"{type(theory).__name__} keeps {', '.join(kept)}."
             )
         preparation.check(hamiltonian)
         preparation = _with_amplitudes(preparation, hamiltonian.levels)

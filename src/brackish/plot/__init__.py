@@ -10,6 +10,7 @@ from brackish.plot.compare import compare
 from brackish.plot.conditional import bloch, forces
 from brackish.plot.curves import curves, pole_map
 from brackish.plot.decoherence import decoherence
+from brackish.plot.densities import Plane, densities
 from brackish.plot.files import save
 from brackish.plot.fluid import plane, quantum_trajectories
 from brackish.plot.magnets import correlations, magnet, nonlocality, spin_components
@@ -20,6 +21,7 @@ from brackish.plot.profiles import profiles
 from brackish.plot.sphere import sphere
 
 __all__ = [
+    "Plane",
     "bloch",
     "cloud",
     "coherence",
@@ -27,6 +29,7 @@ __all__ = [
     "correlations",
     "curves",
     "decoherence",
+    "densities",
     "forces",
     "magnet",
     "nonlocality",

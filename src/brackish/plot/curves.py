@@ -15,12 +15,15 @@ from brackish.plot.style import (
     OTHER_COLOURS,
     SMALL,
     TEXT,
+    caption_height,
+    caption_lines,
     direct_labels,
     frame_values,
     header,
     new_figure,
     place,
     stack,
+    write_caption,
 )
 
 PANEL, WIDTH, LEFT, BOTTOM = 1.75, 8.2, 0.85, 0.55
@@ -34,24 +37,36 @@ def curves(
     label: str,
     title: str,
     subtitle: str = "",
-    bands: Mapping[str, float] | None = None,
+    caption: str = "",
+    bands: Mapping[str, Any] | None = None,
+    edges: Mapping[str, Any] | None = None,
+    points: Mapping[str, Mapping[str, Any]] | None = None,
     logarithmic: bool = False,
 ):
     """One panel for each entry of `panels`, the first on top: its vertical label, with a unit, and its lines by name,
     each (N,) like the `variable`; what is not finite is left out. A name keeps its colour in all panels.
 
-    `label`: of the horizontal axis. `bands`: for a panel, half the width of a band around zero, such as a standard
-    deviation. `logarithmic`: the horizontal axis. Raises `InvalidInput` if a line is not as long as the variable.
+    `label`: of the horizontal axis. `caption`: below the figure. `bands`: for a panel, half the width of a band around
+    zero, such as a standard deviation: a number, or one for each value of the variable. `edges`: the same, drawn as
+    thin dashed lines. `points`: dots on lines, by panel and name of the line, each (horizontal, vertical).
+    `logarithmic`: the horizontal axis. Raises `InvalidInput` if a line is not as long as the variable.
     """
     variable = np.asarray(variable)
+    bands, edges, points = bands or {}, edges or {}, points or {}
     names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
-    height = BOTTOM + len(panels) * PANEL + HEADER
+    lines_below = caption_lines(caption, WIDTH - LEFT - 0.15)
+    bottom = BOTTOM + caption_height(lines_below)
+    height = bottom + len(panels) * PANEL + HEADER
     figure = new_figure(WIDTH, height)
-    axes = stack(figure, LEFT, BOTTOM, WIDTH - LABELS - 0.3, height - HEADER, count=len(panels), gap=0.2)
+    axes = stack(figure, LEFT, bottom, WIDTH - LABELS - 0.3, height - HEADER, count=len(panels), gap=0.2)
     for panel, (words, lines) in zip(axes, panels.items(), strict=True):
-        half = (bands or {}).get(words)
+        half = bands.get(words)
         if half is not None:
-            panel.axhspan(-half, half, color=FAINT, alpha=0.2, linewidth=0)
+            half = np.broadcast_to(half, variable.shape)
+            panel.fill_between(variable, -half, half, color=FAINT, alpha=0.2, linewidth=0)
+        for sign in (1, -1) if words in edges else ():
+            edge = sign * np.broadcast_to(edges[words], variable.shape)
+            panel.plot(variable, edge, color=INK, linewidth=0.8, linestyle=DASHES[1], zorder=3)
         ends = []
         for name, values in lines.items():
             values = np.asarray(values, dtype=float)
@@ -65,6 +80,8 @@ def curves(
             dashes = DASHES[index % len(DASHES)] if len(lines) > 1 else DASHES[0]
             panel.plot(variable, values, linewidth=1.6, color=colour, linestyle=dashes)
             ends.append((float(values[np.isfinite(values)][-1]), name, colour))
+            if name in points.get(words, {}):
+                panel.plot(*points[words][name], "o", color=colour, markersize=5, zorder=5)
         if logarithmic:
             panel.set_xscale("log")
         panel.set_xlim(variable[0], variable[-1])
@@ -73,14 +90,25 @@ def curves(
         direct_labels(panel, ends)
     axes[-1].set_xlabel(label, fontsize=TEXT, color=INK)
     header(figure, LEFT, title, subtitle)
+    write_caption(figure, LEFT, bottom, lines_below)
     return figure
 
 
-def pole_map(strength: Any, poles: Any, *, label: str, title: str, subtitle: str = ""):
+def pole_map(
+    strength: Any,
+    poles: Any,
+    expansion: Any = None,
+    *,
+    label: str,
+    title: str,
+    subtitle: str = "",
+    caption: str = "",
+):
     """Where the poles of a response lie in the complex plane, in atomic units, as a parameter grows.
 
     `poles`: (S, P), complex, in any order; `strength`: (S,), the parameter, rising, with its `label`. The first row is
-    drawn as open circles. Every pole has a pale mirror image at its complex conjugate.
+    drawn as open circles. Every pole has a pale mirror image at its complex conjugate. `expansion`: (S, E), poles of an
+    approximation, each column a line. `caption`: below the figure.
 
     Raises `InvalidInput` if there is not one row of poles for each value.
     """
@@ -89,8 +117,11 @@ def pole_map(strength: Any, poles: Any, *, label: str, title: str, subtitle: str
         raise InvalidInput(
             f"Poles must have a row for each of {strength.size} values, got shape {poles.shape}."
         )
-    figure = new_figure(7.4, 4.4)
-    axes = place(figure, LEFT, BOTTOM, 6.0, 4.4 - HEADER - 0.1)
+    lines = caption_lines(caption, 7.4 - LEFT - 0.15)
+    bottom = BOTTOM + caption_height(lines)
+    height = bottom + 3.85
+    figure = new_figure(7.4, height)
+    axes = place(figure, LEFT, bottom, 6.0, height - HEADER - 0.1)
     axes.axhline(0.0, color=FAINT, linewidth=0.9)
     axes.axvline(0.0, color=FAINT, linewidth=0.9)
     colours = np.repeat(strength, poles.shape[1])
@@ -98,26 +129,30 @@ def pole_map(strength: Any, poles: Any, *, label: str, title: str, subtitle: str
     axes.scatter(flat.real, -flat.imag, c=colours, s=7, cmap="viridis", alpha=0.25, linewidth=0)
     drawn = axes.scatter(flat.real, flat.imag, c=colours, s=9, cmap="viridis", linewidth=0)
     axes.scatter(poles[0].real, poles[0].imag, s=46, facecolor="none", edgecolor=INK, linewidth=1.1, zorder=4)
+    if expansion is not None:
+        for column in np.asarray(expansion).T:
+            axes.plot(column.real, column.imag, color=INK, linewidth=1.1, linestyle=DASHES[2], zorder=3)
     axes.set_xlabel(r"Re $\omega$ (atomic units)", fontsize=TEXT, color=INK)
     axes.set_ylabel(r"Im $\omega$ (atomic units)", fontsize=TEXT, color=INK)
     white = {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1.0}
-    for height, words in ((0.97, "advanced"), (0.03, "retarded")):
+    for level, words in ((0.97, "advanced"), (0.03, "retarded")):
         axes.text(
             0.5,
-            height,
+            level,
             words,
             transform=axes.transAxes,
             fontsize=SMALL,
             color=FAINT,
             ha="center",
-            va="top" if height > 0.5 else "bottom",
+            va="top" if level > 0.5 else "bottom",
             bbox=white,
         )
-    width, tall = figure.get_size_inches()
-    scale = figure.add_axes((6.2 / width, BOTTOM / tall, 0.14 / width, (tall - HEADER - 0.1 - BOTTOM) / tall))
+    tall = height - HEADER - 0.1 - bottom
+    scale = figure.add_axes((6.2 / 7.4, bottom / height, 0.14 / 7.4, tall / height))
     bar = figure.colorbar(drawn, cax=scale)
     bar.set_label(label, fontsize=TEXT, color=INK)
     bar.outline.set_visible(False)
     scale.tick_params(labelsize=SMALL, color=FAINT, labelcolor=INK, length=3, width=0.7)
     header(figure, LEFT, title, subtitle)
+    write_caption(figure, LEFT, bottom, lines)
     return figure

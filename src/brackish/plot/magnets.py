@@ -3,7 +3,6 @@
 Each figure takes a dataset, or panels by name with runs by name in each, so that one figure may hold several systems.
 """
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +18,8 @@ from brackish.plot.style import (
     LABELS,
     SMALL,
     TEXT,
+    caption_height,
+    caption_lines,
     direct_labels,
     draw_runs,
     frame_values,
@@ -28,6 +29,7 @@ from brackish.plot.style import (
     place,
     stack,
     time_axis,
+    write_caption,
 )
 
 Panels = Mapping[str, Mapping[str, Any]]
@@ -38,10 +40,6 @@ LENGTH = "#9A9A9A"
 ORDERED = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 WORTH_NAMING = 5e-3
 """Correlations below this at all times share one label."""
-LINE = 0.155
-"""Inches a line of a caption takes."""
-CAPTION_LETTER = 0.066
-"""Inches a letter of a caption takes, on average."""
 
 
 def spin_components(panels: Panels | Any, spin: int = 0, title: str = "", caption: str = ""):
@@ -184,16 +182,12 @@ def _panels(panels: Panels, title: str, subtitle: str, caption: str, columns: in
     rows, height = -(-len(panels) // columns), (1.9 if columns > 1 else 2.3)
     left, width, gap, between = 0.7, (3.0 if columns > 1 else 5.6), 1.0, 0.45
     wide = left + columns * (width + gap) + (0.0 if columns > 1 else LABELS - gap)
-    # an equation is not broken at its sign
-    unbroken = caption.replace(" = ", "\u00a0=\u00a0").replace(" − ", "\u00a0−\u00a0")
-    lines = textwrap.wrap(unbroken, int((wide - left - 0.15) / CAPTION_LETTER)) if caption else []
-    foot = 0.55 + (0.12 + LINE * len(lines) if lines else 0.0)
+    lines = caption_lines(caption, wide - left - 0.15)
+    foot = 0.55 + caption_height(lines)
     total = HEADER + 0.3 + rows * height + (rows - 1) * between + foot
     figure = new_figure(wide, total)
     header(figure, left, title, subtitle)
-    for number, line in enumerate(lines):
-        below = foot - 0.62 - LINE * number
-        figure.text(left / wide, below / total, line, fontsize=SMALL, color=INK, va="top")
+    write_caption(figure, left, foot, lines)
     places = []
     for number, (name, runs) in enumerate(panels.items()):
         row, column = divmod(number, columns)

@@ -5,6 +5,7 @@ matplotlib is imported where it is used, and never through pyplot: figures belon
 
 import io
 import re
+import textwrap
 import zlib
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -37,6 +38,12 @@ HEADER = 0.64
 """Inches that a title takes above the panels."""
 LABELS = 1.3
 """Inches that labels take beside a panel."""
+LINE = 0.155
+"""Inches a line of a caption takes."""
+CAPTION_LETTER = 0.066
+"""Inches a letter of a caption takes, on average."""
+CAPTION_GAP = 0.62
+"""Inches between the lowest axes and a caption, for their tick labels and name."""
 RESOLUTION = 160
 
 
@@ -122,6 +129,25 @@ def header(figure, left: float, title: str, subtitle: str = "") -> None:
     fitting = 72 * (width - left - 0.1) / (0.58 * max(len(subtitle), 1))
     size = min(SMALL + 0.5, fitting)
     figure.text(left / width, 1 - 0.48 / height, subtitle, fontsize=size, color=FAINT, va="center")
+
+
+def caption_lines(caption: str, width: float) -> list[str]:
+    """A caption broken into lines of a width in inches; equations are not broken at their signs."""
+    unbroken = caption.replace(" = ", "\u00a0=\u00a0").replace(" − ", "\u00a0−\u00a0")
+    return textwrap.wrap(unbroken, int(width / CAPTION_LETTER)) if caption else []
+
+
+def caption_height(lines: Sequence[str]) -> float:
+    """Inches that lines of a caption take below the axes, beyond what their labels need."""
+    return 0.12 + LINE * len(lines) if lines else 0.0
+
+
+def write_caption(figure, left: float, bottom: float, lines: Sequence[str]) -> None:
+    """Lines below the axes, whose lower edge is at `bottom`; inches."""
+    width, height = figure.get_size_inches()
+    for number, line in enumerate(lines):
+        level = (bottom - CAPTION_GAP - LINE * number) / height
+        figure.text(left / width, level, line, fontsize=SMALL, color=INK, va="top")
 
 
 def name_panel(axes, text: str) -> None:

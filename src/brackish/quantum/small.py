@@ -14,7 +14,7 @@ def apply(matrix: Inexact[Array, "m d"], psi: Inexact[Array, " d"]) -> Inexact[A
 
     Real and imaginary parts are multiplied apart, here and below: complex products do not vectorise on CPUs.
     """
-    if matrix.shape[-1] >= DENSE_FROM:
+    if matrix.shape[-1] >= DENSE_FROM and (jnp.iscomplexobj(matrix) or not jnp.iscomplexobj(psi)):
         return matrix @ psi
     if not jnp.iscomplexobj(psi):
         if not jnp.iscomplexobj(matrix):

@@ -2,10 +2,11 @@
 seen, and where the paper's words and its equations disagree.
 """
 
+from brackish.reproduce.classical_quantum_oscillators import classical_quantum_oscillators
 from brackish.reproduce.figure import PaperFigure
 from brackish.reproduce.quantum_llg import quantum_llg
 
-PAPERS = {"quantum-llg": quantum_llg}
+PAPERS = {"cq-oscillators": classical_quantum_oscillators, "quantum-llg": quantum_llg}
 """What can be reproduced, by name."""
 
-__all__ = ["PAPERS", "PaperFigure", "quantum_llg"]
+__all__ = ["PAPERS", "PaperFigure", "classical_quantum_oscillators", "quantum_llg"]

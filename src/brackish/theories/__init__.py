@@ -2,8 +2,8 @@
 
 from brackish.grids import PhaseSpace, SphereGrid
 from brackish.manifolds import AsWritten, Homogeneous
+from brackish.theories._trade_off import KeptTradeOff, ViolatedTradeOff
 from brackish.theories.exact.split_operator import Absorber, Exact, Grid
-from brackish.theories.fields._noise import KeptTradeOff, ViolatedTradeOff
 from brackish.theories.fields.aleksandrov_gerasimenko import AleksandrovGerasimenko
 from brackish.theories.fields.ehrenfest_continuum import ContinuumEhrenfest
 from brackish.theories.fields.hybrid_koopman import HybridKoopman
@@ -22,7 +22,13 @@ from brackish.theories.fields.moment_hierarchy import (
 )
 from brackish.theories.fields.nonlinear_koopman import NonlinearKoopman
 from brackish.theories.spins import LL, LLG, HybridMagnet, QuantumLL, QuantumLLG
-from brackish.theories.stochastic.classical_quantum import BasisOfEach, ClassicalQuantum, OneBasis
+from brackish.theories.stochastic.classical_quantum import (
+    BasisOfEach,
+    ClassicalQuantum,
+    MixedStates,
+    OneBasis,
+    RandomPhases,
+)
 from brackish.theories.trajectories._ensembles import InSpreads
 from brackish.theories.trajectories.born_oppenheimer import BornOppenheimer
 from brackish.theories.trajectories.ehrenfest import Ehrenfest
@@ -106,6 +112,7 @@ __all__ = [
     "LatticeQuadrature",
     "Liouville",
     "MeanField",
+    "MixedStates",
     "MomentHierarchy",
     "MoyalTower",
     "NoCorrection",
@@ -124,6 +131,7 @@ __all__ = [
     "QuantumLL",
     "QuantumLLG",
     "QuantumTrajectories",
+    "RandomPhases",
     "ReverseVelocity",
     "SphereGrid",
     "SphereQuadrature",

@@ -7,6 +7,7 @@ from brackish.analysis.oscillators.information import (
     gaussian_information,
     quantum_entropy,
     symplectic_eigenvalues,
+    two_time_coefficients,
     two_time_information,
 )
 from brackish.analysis.oscillators.linear import LinearOscillators
@@ -38,5 +39,6 @@ __all__ = [
     "quantum_entropy",
     "sample_paths",
     "symplectic_eigenvalues",
+    "two_time_coefficients",
     "two_time_information",
 ]

@@ -27,15 +27,19 @@ def gaussian_information(
     return 0.5 * (log_volume(tuple(first)) + log_volume(tuple(second)) - log_volume(both))
 
 
+def two_time_coefficients(system: LinearOscillators, time) -> Float[Array, "x x"]:
+    r"""Correlation coefficients $r_{ij}$ of $X_i(t)$ with $X_j(0)$ in the steady state, (2N, 2N): eq. (64)."""
+    spread = jnp.sqrt(jnp.diag(system.steady_covariance()))
+    return system.two_time(time) / (spread[:, None] * spread[None, :])
+
+
 def two_time_information(system: LinearOscillators, time) -> Float[Array, "x x"]:
     r"""$-\tfrac12\ln(1-r_{ij}^2)$ between $X_i(t)$ and $X_j(0)$ in the steady state, (2N, 2N): eqs. (63)-(68).
 
     Infinite on the diagonal at time 0. Between quantum entries it is a measure of a symmetrised correlation, not of a
     joint distribution.
     """
-    spread = jnp.sqrt(jnp.diag(system.steady_covariance()))
-    correlation = system.two_time(time) / (spread[:, None] * spread[None, :])
-    return -0.5 * jnp.log1p(-(correlation**2))
+    return -0.5 * jnp.log1p(-(two_time_coefficients(system, time) ** 2))
 
 
 def symplectic_eigenvalues(

@@ -15,10 +15,13 @@ import numpy as np
 from jax import lax
 
 from brackish.analysis.oscillators._checks import at_least, known, not_negative_matrix, real, symmetric
+from brackish.analysis.oscillators.riccati import RiccatiFlow, riccati_flow
 from brackish.errors import InvalidInput
 from brackish.typing import Array, Bool, Complex, Float, RealScalar
 
 MOST_DOUBLINGS = 60
+DECAYS = 1e-13
+"""A rate below this share of the largest eigenvalue is none."""
 
 
 class LinearOscillators(eqx.Module):
@@ -97,10 +100,7 @@ class LinearOscillators(eqx.Module):
 
     def quantum_diffusion(self) -> Float[Array, "m m"]:
         r"""$D_Q$, (m, m): what decoherence does to the momenta of the quantum oscillators."""
-        n = self.classical
-        pull = jnp.asarray(self.stiffness)[:n, n:]
-        inverse = jnp.linalg.pinv(jnp.asarray(self.diffusion), hermitian=True)
-        return 0.25 * jnp.asarray(self.trade_off * self.planck**2) * (pull.T @ inverse @ pull)
+        return 0.25 * jnp.asarray(self.trade_off * self.planck**2) * self._seen()
 
     def noise(self) -> Float[Array, "x x"]:
         r"""$BB^T$, (2N, 2N): eq. (16), with the quantum part from the trade-off."""
@@ -128,7 +128,7 @@ class LinearOscillators(eqx.Module):
     def is_stable(self) -> Bool[Array, ""]:
         """Whether every eigenvalue of A decays, eq. (17), so that there is a steady state."""
         eigenvalues = self.eigenvalues()
-        return jnp.min(eigenvalues.real) > 1e-13 * jnp.max(jnp.abs(eigenvalues))
+        return jnp.min(eigenvalues.real) > DECAYS * jnp.max(jnp.abs(eigenvalues))
 
     # -- moments ---------------------------------------------------------------------------------------------
 
@@ -203,6 +203,62 @@ class LinearOscillators(eqx.Module):
         drift = self.drift()
         inverse = jnp.linalg.inv(drift - 1j * frequency * jnp.eye(drift.shape[0]))
         return inverse @ self.noise() @ jnp.conj(inverse).T
+
+    # -- the quantum side, given the classical one -----------------------------------------------------------
+
+    def filtered_covariance(self, time, start: Float[np.ndarray | Array, "z z"]) -> Float[Array, "z z"]:
+        r"""Covariance of the quantum oscillators, (2m, 2m), after the classical ones were watched for a time, from
+        the covariance `start` of a Gaussian state.
+
+        Classical momenta are records of the forces $-K_{CQ}\hat x$ on them. With $H=-K_{CQ}$ on positions and the
+        quantum blocks of A and $BB^T$,
+
+        $$\dot V=-A_{QQ}V-VA_{QQ}^T+(BB^T)_{QQ}-VH^TD^{-1}HV,$$
+
+        the same along every trajectory (J. Oppenheim, I. Layton and Z. Weller-Davies, "The healthier semi-classical
+        dynamics"; for Gaussian states the filter of R. E. Kalman and R. S. Bucy, J. Basic Eng. 83, 95 (1961)). The
+        means of the conditional states are driven by $VH^T\sigma^{-T}dW$; their own covariance and V make the whole
+        one. With $\kappa=1$ pure states stay pure, and mixed ones become so. `time` may be any, also where there is
+        no steady state.
+        """
+        return self._filter(jnp.asarray(time, dtype=float))(jnp.asarray(start, dtype=float))
+
+    def steady_filtered_covariance(self) -> Float[Array, "z z"]:
+        """What `filtered_covariance` comes to after long, from any start: (2m, 2m).
+
+        Raises `InvalidInput` if some motion of the quantum oscillators is not seen by the classical ones, so that its
+        start is never forgotten (not inside a transformation of JAX).
+        """
+        drift = self.drift()
+        after_long = 2.0**MOST_DOUBLINGS / jnp.max(jnp.sum(jnp.abs(drift), axis=0))
+        covariance = self._filter(after_long).reached
+        if known(covariance):
+            split = 2 * self.classical
+            rates = np.linalg.eigvals(drift[split:, split:] + covariance @ self._record())
+            if not rates.real.min() > DECAYS * np.abs(rates).max():
+                raise InvalidInput(
+                    "Argument `stiffness` hides a motion of the quantum oscillators from the classical ones, so that "
+                    "there is no steady conditional state: the slowest rate at which the past is forgotten is "
+                    f"{rates.real.min():.3g}."
+                )
+        return covariance
+
+    def _seen(self) -> Float[Array, "m m"]:
+        r"""$K_{QC}D^{-1}K_{CQ}$: how sharply the noise lets positions of the quantum oscillators be seen."""
+        n = self.classical
+        pull = jnp.asarray(self.stiffness)[:n, n:]
+        return pull.T @ jnp.linalg.pinv(jnp.asarray(self.diffusion), hermitian=True) @ pull
+
+    def _record(self) -> Float[Array, "z z"]:
+        r"""$H^TD^{-1}H$."""
+        seen = self._seen()
+        empty = jnp.zeros_like(seen)
+        return _interleaved(seen, empty, empty, empty)
+
+    def _filter(self, time) -> RiccatiFlow:
+        split = 2 * self.classical
+        drift, noise = -self.drift()[split:, split:], self.noise()[split:, split:]
+        return riccati_flow(drift, noise, self._record(), time, MOST_DOUBLINGS)
 
     # -- quantum validity ------------------------------------------------------------------------------------
 

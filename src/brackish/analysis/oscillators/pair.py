@@ -254,23 +254,25 @@ class OscillatorPair(eqx.Module):
 
         Leading order with the slow decay $e^{-b_2t}$ kept, and the frequency of the uncoupled oscillator: good while
         the shift of its phase, $(a_2-\omega_2)t$, is small. For a quantum second oscillator the entries off the
-        diagonal begin at the order of the coupling, where more terms belong to them: they are nan.
+        diagonal are of first order in the coupling, and not printed in the paper. They follow from those on it: with
+        $t>0$ the noise is that of the future, so that
+
+        $$m_1\ddot C_{12}+\alpha\dot C_{12}+k_1C_{12}=c\,C_{22},\qquad m_2\ddot C_{21}+k_2C_{21}=c\,C_{11}$$
+
+        from the steady covariances.
         """
-        rate, _, frequency, detuning, size = self._uncoupled()
+        rate, _, frequency, detuning, _ = self._uncoupled()
         ratio, pull = self._per_pull(), self.coupling.pull()
         cosine, sine, slow = jnp.cos(frequency * time), jnp.sin(frequency * time), self._slow(time)
         fast = self._fast(time)
         scale = 2 * rate * self.stiffness[1]
-        own = self.temperature() / self.stiffness[0] * fast
-        handed = self.second_diffusion() / (2 * self.friction * self.stiffness[1]) * slow * cosine
-        along = (
-            (ratio * self.masses[0] * size / scale + self.temperature() / self.stiffness[1]) * slow * cosine
-        )
+        own, handed = self._weak_variances()
+        along = self._weak_along() * slow * cosine
         forth = pull * ratio / scale * slow * (detuning * cosine + rate * frequency * sine)
         back = pull * ratio / scale * slow * (detuning * cosine - rate * frequency * sine)
         if isinstance(self.second, QuantumOscillator):
-            forth = back = jnp.full_like(along, jnp.nan)
-        return jnp.array([[own + handed, forth], [back, along]])
+            forth, back = self._weak_across(time)
+        return jnp.array([[own * fast + handed * slow * cosine, forth], [back, along]])
 
     def weak_responses(self, time) -> Float[Array, "2 2"]:
         r"""How far oscillator i is at time t after an impulse on j, to leading order: eqs. (57)-(60), (136)-(138)."""
@@ -283,6 +285,45 @@ class OscillatorPair(eqx.Module):
         across = across + decay * (rate * turn - (detuning - 0.5 * rate**2) * swing)
         across = self.coupling.pull() / (mass_1 * mass_2 * size) * across
         return jnp.array([[decay * swing / mass_1, across], [across, slow * sine / (mass_2 * frequency)]])
+
+    def weak_coefficients(self, time) -> Float[Array, "2 2"]:
+        r"""Correlation coefficients $r_{ij}$ of $q_i(t)$ with $q_j(0)$ at small coupling, (2, 2): eqs. (64)-(67).
+
+        `weak_correlations` over the spreads that it has at time 0. For identical classical oscillators, without the
+        slow decay,
+
+        $$r_{11}=\frac{D_1e^{-\gamma t/2}\big(\cos at+\frac\gamma{2a}\sin at\big)+D_2\cos\omega t}{D_1+D_2},\qquad
+        r_{12}=\sqrt{\frac{D_2}{D_1+D_2}}\sin\omega t,\qquad r_{22}=\cos\omega t.$$
+        """
+        spread = jnp.sqrt(jnp.diag(self.weak_correlations(0.0)))
+        return self.weak_correlations(time) / (spread[:, None] * spread[None, :])
+
+    def weak_information(self, time) -> Float[Array, "2 2"]:
+        r"""$-\tfrac12\ln(1-r_{ij}^2)$ between $q_i(t)$ and $q_j(0)$ at small coupling, (2, 2): eq. (63), in nats.
+
+        Infinite on the diagonal at time 0.
+        """
+        return -0.5 * jnp.log1p(-(self.weak_coefficients(time) ** 2))
+
+    def late_information(self, time) -> RealScalar:
+        r"""What $q_1(t)$ tells of $q_1(0)$ at small coupling when $e^{-\gamma t/2}$ has gone: eq. (68), in nats.
+
+        $$-\tfrac12\ln\Big[1-\Big(\frac{D_2}{D_1+D_2}\Big)^2\cos^2\omega t\Big]$$
+
+        for identical oscillators, here with the slow decay $e^{-b_2t}$: what the second oscillator remembers for the
+        first one. It swings with the period $\pi/\omega_2$ between nothing and what the ratio of diffusions allows.
+        """
+        own, handed = self._weak_variances()
+        frequency = self._uncoupled()[2]
+        left = handed / (own + handed) * self._slow(time) * jnp.cos(frequency * time)
+        return -0.5 * jnp.log1p(-(left**2))
+
+    def weak_amplitude_ratio(self) -> RealScalar:
+        r"""$\sqrt{\langle q_1^2\rangle/\langle q_2^2\rangle}$ at small coupling: eq. (61),
+        $\frac\lambda{\alpha\omega}\sqrt{(D_1+D_2)/D_2}$ for identical classical oscillators.
+        """
+        variances = jnp.diag(self.weak_correlations(0.0))
+        return jnp.sqrt(variances[0] / variances[1])
 
     # -- the quantum oscillator ------------------------------------------------------------------------------
 
@@ -334,7 +375,7 @@ class OscillatorPair(eqx.Module):
         rate, _, frequency, _, size = self._uncoupled()
         return 0.5 * (jnp.sqrt(self._quantum().trade_off * size) / (rate * frequency) - 1)
 
-    def filtered_covariance(self) -> Float[Array, "2 2"]:
+    def steady_filtered_covariance(self) -> Float[Array, "2 2"]:
         r"""Covariance of $(\hat x,\hat\pi)$ along one trajectory that has been watched for long, (2, 2).
 
         The classical momentum is a record of the quantum position; $V_xV_\pi-C^2=\kappa\hbar^2/4$, so that the
@@ -394,6 +435,45 @@ class OscillatorPair(eqx.Module):
         detuning = first - second
         root = jnp.sqrt(first - 0.25 * rate**2 + 0j)
         return rate, root, jnp.sqrt(second), detuning, detuning**2 + rate**2 * second
+
+    def _weak_across(self, time):
+        """Correlations across to first order, both ways: what is driven, and what is left of the start."""
+        rate, root, frequency, detuning, size = self._uncoupled()
+        pull, ratio, alpha = self.coupling.pull(), self._per_pull(), self.friction
+        (mass_1, mass_2), (stiff_1, stiff_2) = self.masses, self.stiffness
+        own, _ = self._weak_variances()
+        cosine, sine, slow = jnp.cos(frequency * time), jnp.sin(frequency * time), self._slow(time)
+        # q_1 q_2, p_1 q_2 and q_1 p_2 of the steady state
+        together = pull * (
+            self.temperature() / (stiff_1 * stiff_2) + 0.5 * ratio * mass_1 * detuning / (alpha * stiff_2)
+        )
+        kicked, kicking = 0.5 * mass_1 * pull * ratio / mass_2, -0.5 * pull * ratio
+        swing = pull / (mass_1 * size) * self._weak_along()
+        driven = swing * (detuning * cosine + rate * frequency * sine)
+        start, speed = together - swing * detuning, kicked / mass_1 - swing * rate * frequency**2
+        decayed = jnp.exp(-0.5 * rate * time)
+        turned = start * jnp.cos(root * time) + (speed + 0.5 * rate * start) * jnp.sin(root * time) / root
+        forth = slow * driven + decayed * turned.real
+
+        # the fast correlation of q_1 is a sum of two exponentials
+        rates = -0.5 * rate + 1j * jnp.stack([root, -root])
+        sizes = 0.5 - 0.25j * rate / jnp.stack([root, -root])
+        sizes = pull * own * sizes / (mass_2 * rates**2 + stiff_2)
+        start, speed = together - jnp.sum(sizes).real, kicking / mass_2 - jnp.sum(rates * sizes).real
+        free = start * cosine + speed * sine / frequency
+        back = slow * free + jnp.sum(sizes * jnp.exp(rates * time)).real
+        return forth, back
+
+    def _weak_along(self):
+        r"""$\langle q_2^2\rangle$ to leading order."""
+        rate, _, _, _, size = self._uncoupled()
+        direct = self._per_pull() * self.masses[0] * size / (2 * rate * self.stiffness[1])
+        return direct + self.temperature() / self.stiffness[1]
+
+    def _weak_variances(self):
+        r"""The parts of $\langle q_1^2\rangle$ that $D_1$ and $D_2$ make, to leading order."""
+        own = self.temperature() / self.stiffness[0]
+        return own, self.second_diffusion() / (2 * self.friction * self.stiffness[1])
 
     def _slow(self, time):
         return jnp.exp(-self.weak_poles().decay[1].real * time)

@@ -1,4 +1,6 @@
-r"""What theories of noise on a grid share: the trade-off between decoherence and diffusion, and friction."""
+r"""What theories of noise on a grid share: diffusion, friction and decoherence, and how friction is done."""
+
+from typing import Protocol, runtime_checkable
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -6,61 +8,38 @@ import numpy as np
 
 from brackish.errors import InvalidInput
 from brackish.grids import PhaseSpace
+from brackish.theories._trade_off import TradeOff
 from brackish.typing import Array, Float
 
 
-class TradeOff(eqx.Module):
-    r"""How much decoherence comes with diffusion: the `ratio` $\kappa=4DD_0$."""
+@runtime_checkable
+class HasNoise(Protocol):
+    """The fields of a theory with noise."""
 
-    ratio: eqx.AbstractVar[float]
+    diffusion: float
+    friction: float
+    trade_off: TradeOff
 
 
-class KeptTradeOff(TradeOff):
-    r"""A `ratio` $\kappa\ge1$, which keeps hybrid states positive. At 1, the least decoherence, it is saturated.
+class MomentumNoise(eqx.Module):
+    """What theories with a `diffusion`, a `friction` and a `trade_off` have in common.
 
-    Raises `InvalidInput` for less than 1.
+    Raises `InvalidInput` for a diffusion that is not positive, and for a negative friction.
     """
 
-    ratio: float = 1.0
-
-    def __check_init__(self):
-        if not (np.isfinite(self.ratio) and self.ratio >= 1):
+    def __check_init__(self: HasNoise):
+        if not (np.isfinite(self.diffusion) and self.diffusion > 0):
             raise InvalidInput(
-                f"Argument `trade_off` must be at least 1, got {self.ratio}: with less decoherence than "
-                "1 / (4 diffusion) a hybrid state does not stay positive. ViolatedTradeOff shows what happens."
+                f"Argument `diffusion` must be positive, got {self.diffusion}: without noise in the momentum there can "
+                "be no back-reaction of a quantum system. AleksandrovGerasimenko goes without, and loses positivity."
             )
+        if not (np.isfinite(self.friction) and self.friction >= 0):
+            raise InvalidInput(f"Argument `friction` must be a rate of at least 0, got {self.friction}.")
 
-
-class ViolatedTradeOff(TradeOff):
-    r"""A `ratio` $0\le\kappa<1$: a look at what goes wrong. At 0 there is diffusion without decoherence.
-
-    Raises `InvalidInput` outside of this range.
-    """
-
-    ratio: float
-
-    def __check_init__(self):
-        if not 0 <= self.ratio < 1:
-            raise InvalidInput(
-                f"Argument `ratio` of ViolatedTradeOff must be from 0 to below 1, got {self.ratio}; from 1 on the "
-                "trade-off is kept."
-            )
-
-
-def trade_off(value) -> TradeOff:
-    """A number is a trade-off that is kept."""
-    return value if isinstance(value, TradeOff) else KeptTradeOff(float(value))
-
-
-def check_noise(diffusion: float, friction: float) -> None:
-    """Raise `InvalidInput` for a diffusion that is not positive, and for a negative friction."""
-    if not (np.isfinite(diffusion) and diffusion > 0):
-        raise InvalidInput(
-            f"Argument `diffusion` must be positive, got {diffusion}: without noise in the momentum there can "
-            "be no back-reaction of a quantum system. AleksandrovGerasimenko goes without, and loses positivity."
-        )
-    if not (np.isfinite(friction) and friction >= 0):
-        raise InvalidInput(f"Argument `friction` must be a rate of at least 0, got {friction}.")
+    @property
+    def decoherence(self: HasNoise) -> float:
+        r"""$D_0=\kappa/4D$."""
+        return self.trade_off.ratio / (4 * self.diffusion)
 
 
 def dilation(grid: PhaseSpace, exponent) -> Float[Array, "P P"]:

@@ -25,8 +25,9 @@ from brackish.integrators import Strang
 from brackish.manifolds import Canonical
 from brackish.observables import Observable
 from brackish.quantum import field_product, field_trace_product
+from brackish.theories._trade_off import TradeOff, trade_off
 from brackish.theories.fields._koopman import carried_by_drift, plane_coordinates
-from brackish.theories.fields._noise import TradeOff, check_noise, dilation, trade_off
+from brackish.theories.fields._noise import MomentumNoise, dilation
 from brackish.theories.fields._on_grid import check_grid, field_status, points_of_operator, starting_operator
 from brackish.theory import Requirements, Status, Theory
 from brackish.typing import Array, Complex, Inexact, RealScalar
@@ -40,7 +41,7 @@ class HybridState(eqx.Module):
     operator: Complex[Array, "d d Q P"]
 
 
-class HybridMasterEquation(Theory):
+class HybridMasterEquation(MomentumNoise, Theory):
     r"""The hybrid density matrix of one coordinate and a few levels on a grid of phase space.
 
     `diffusion`: D, of the momentum, in (hbar/bohr)^2 per unit of time, $dp\ni\sqrt D\,dW$. `friction`: the rate
@@ -64,14 +65,6 @@ class HybridMasterEquation(Theory):
     random: ClassVar[bool] = False
     has_trajectories: ClassVar[bool] = False
     light: ClassVar[bool] = False
-
-    def __check_init__(self):
-        check_noise(self.diffusion, self.friction)
-
-    @property
-    def decoherence(self) -> float:
-        r"""$D_0=\kappa/4D$."""
-        return self.trade_off.ratio / (4 * self.diffusion)
 
     def requirements(self):
         return Requirements(manifolds=(Canonical,), separable=True, largest_coordinates=1)

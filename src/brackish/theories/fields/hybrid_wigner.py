@@ -28,7 +28,8 @@ from brackish.integrators import Strang
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.observables import Observable
 from brackish.observables.standard import standard_observables
-from brackish.theories.fields._noise import TradeOff, check_noise, dilation, trade_off
+from brackish.theories._trade_off import TradeOff, trade_off
+from brackish.theories.fields._noise import MomentumNoise, dilation
 from brackish.theories.fields._on_grid import STARTING_ERROR
 from brackish.theory import Moments, Requirements, Status, Theory, Weighted
 from brackish.typing import Array, Float, RealScalar
@@ -95,7 +96,7 @@ class WignerState(eqx.Module):
     wigner: Float[Array, "Q P X K"]
 
 
-class HybridWigner(Theory):
+class HybridWigner(MomentumNoise, Theory):
     r"""A classical particle with noise, coupled to a quantum one, as a Wigner function on 2 + 2 dimensions.
 
     Of a Hamiltonian with two coordinates and one level **the first coordinate is classical, the second quantum**; any
@@ -121,14 +122,6 @@ class HybridWigner(Theory):
     random: ClassVar[bool] = False
     has_trajectories: ClassVar[bool] = False
     light: ClassVar[bool] = False
-
-    def __check_init__(self):
-        check_noise(self.diffusion, self.friction)
-
-    @property
-    def decoherence(self) -> float:
-        r"""$D_0=\kappa/4D$."""
-        return self.trade_off.ratio / (4 * self.diffusion)
 
     def requirements(self):
         return Requirements(manifolds=(Canonical,), separable=True, largest_coordinates=2, largest_levels=1)

@@ -25,7 +25,8 @@ with s drawn from $|\psi_s|^2$ and $\xi$ a normal deviate: the outcome is a mixt
 composition of exact pieces, and its mean one of the master equation: means are of second order in the step.
 
 More decoherence, $D_0=\kappa\frac14D^{-1}$ with $\kappa>1$, keeps states pure by random phases
-$e^{-\frac i2\sqrt{\kappa-1}\,\hat u_j\Delta V_j}$ with independent $\Delta V_j$ of variance h.
+$e^{-\frac i2\sqrt{\kappa-1}\,\hat u_j\Delta V_j}$ with independent $\Delta V_j$ of variance h; or their mean is taken,
+and states become mixed: $\rho_{kl}\to\rho_{kl}\,e^{-\frac{\kappa-1}8h(u_k-u_l)^2}$.
 """
 
 import dataclasses
@@ -50,13 +51,17 @@ from brackish.quantum import (
     dagger,
     density_from_spinor,
     eigensystem,
+    expect,
     product,
     propagate,
     propagator,
+    purity,
+    trace_product,
 )
 from brackish.randomness import normals
+from brackish.theories._trade_off import KeptTradeOff, TradeOff, trade_off
 from brackish.theory import NoisyParts, Requirements, Status, Theory, Weighted
-from brackish.typing import Array, Complex, Float, Inexact, Position, Spinor
+from brackish.typing import Array, Complex, Float, Inexact, Position, RealScalar
 
 SINGULAR = 1e-12
 """A diffusion along one direction below this share of the largest one is none."""
@@ -71,6 +76,116 @@ class ConditionalState(eqx.Module):
 
     point: PhasePoint
     psi: Complex[Array, " d"]
+
+    def at(self, point: PhasePoint) -> "ConditionalState":
+        """The same quantum state elsewhere."""
+        return ConditionalState(point, self.psi)
+
+    def seen_in(self, matrix: Inexact[Array, "d d"]) -> "ConditionalState":
+        """The state on which a `matrix` has acted."""
+        return ConditionalState(self.point, apply(matrix, self.psi))
+
+    def turned(self, operator: Inexact[Array, "d d"], duration) -> "ConditionalState":
+        """The state after a turn by an energy `operator`."""
+        return ConditionalState(self.point, propagate(operator, self.psi, duration))
+
+    def normalised(self) -> "ConditionalState":
+        """The state with norm 1."""
+        return ConditionalState(self.point, self.psi / jnp.sqrt(jnp.sum(self.population)))
+
+    @property
+    def population(self) -> Float[Array, " d"]:
+        """How much of the norm is on each level, (d,)."""
+        return self.psi.real**2 + self.psi.imag**2
+
+    @property
+    def density(self) -> Complex[Array, "d d"]:
+        """The projector on it."""
+        return density_from_spinor(self.psi)
+
+    def weighed(
+        self,
+        size: Float[Array, " d"],
+        phases: Float[Array, " d"],
+        values: Float[Array, "m d"],
+        beyond,
+        deviates: Float[Array, " m"],
+    ) -> "ConditionalState":
+        r"""The amplitudes times `size` and $e^{i\phi}$, and random phases from normal `deviates`, for decoherence
+        `beyond` the least, $(\kappa-1)h$ or None, by operators with these `values`.
+        """
+        if beyond is not None:
+            phases = phases - 0.5 * jnp.sqrt(beyond) * apply(values.T, deviates)
+        cosine, sine = cosine_and_sine(phases)
+        psi = lax.complex(
+            size * (cosine * self.psi.real - sine * self.psi.imag),
+            size * (cosine * self.psi.imag + sine * self.psi.real),
+        )
+        return ConditionalState(self.point, psi)
+
+    def mean(self, first: Inexact[Array, "d d"], *others: Inexact[Array, "d d"]) -> RealScalar:
+        """The real part of the mean of a product of Hermitian operators."""
+        if not others:
+            return expect(first, self.psi)
+        acted = self.psi
+        for operator in reversed(others):
+            acted = apply(operator, acted)
+        return jnp.sum(jnp.conj(apply(first, self.psi)) * acted).real
+
+
+class MixedConditionalState(eqx.Module):
+    """One trajectory: `point` of phase space; `density`, (d, d), of unit trace, the quantum state given its past where
+    part of that is forgotten.
+    """
+
+    point: PhasePoint
+    density: Complex[Array, "d d"]
+
+    def at(self, point: PhasePoint) -> "MixedConditionalState":
+        """The same quantum state elsewhere."""
+        return MixedConditionalState(point, self.density)
+
+    def seen_in(self, matrix: Inexact[Array, "d d"]) -> "MixedConditionalState":
+        """The state on which a `matrix` has acted, from both sides."""
+        matrix = matrix.astype(complex)
+        return MixedConditionalState(self.point, product(product(matrix, self.density), dagger(matrix)))
+
+    def turned(self, operator: Inexact[Array, "d d"], duration) -> "MixedConditionalState":
+        """The state after a turn by an energy `operator`."""
+        return self.seen_in(propagator(operator, duration))
+
+    def normalised(self) -> "MixedConditionalState":
+        """The state with trace 1."""
+        return MixedConditionalState(self.point, self.density / jnp.sum(self.population))
+
+    @property
+    def population(self) -> Float[Array, " d"]:
+        """How much of the trace is on each level, (d,)."""
+        return jnp.diagonal(self.density).real
+
+    def weighed(
+        self,
+        size: Float[Array, " d"],
+        phases: Float[Array, " d"],
+        values: Float[Array, "m d"],
+        beyond,
+        deviates: Float[Array, " m"],
+    ) -> "MixedConditionalState":
+        """As of a `ConditionalState`, in the mean over the deviates."""
+        cosine, sine = cosine_and_sine(phases)
+        factor = lax.complex(size * cosine, size * sine)
+        density = factor[:, None] * jnp.conj(factor)[None] * self.density
+        if beyond is not None:
+            apart = jnp.sum((values[:, :, None] - values[:, None, :]) ** 2, axis=0)
+            density = density * jnp.exp(-0.125 * beyond * apart)
+        return MixedConditionalState(self.point, density)
+
+    def mean(self, first: Inexact[Array, "d d"], *others: Inexact[Array, "d d"]) -> RealScalar:
+        """The real part of the mean of a product of Hermitian operators."""
+        acted = self.density
+        for operator in reversed(others):
+            acted = product(operator, acted)
+        return trace_product(first, acted)
 
 
 class Root(eqx.Module):
@@ -95,45 +210,63 @@ def root_of(diffusion: Float[np.ndarray | Array, "..."], coordinates: int) -> Ro
     return Root(axes * size[None, :], inverse[:, None] * axes.T)
 
 
+# -- decoherence beyond the least ------------------------------------------------------------------------------------
+
+
+class RandomPhases(eqx.Module):
+    r"""Decoherence beyond the least as noise of the phases: each trajectory keeps a pure state."""
+
+    def begin(self, point: PhasePoint, psi: Inexact[Array, " d"]) -> ConditionalState:
+        """A trajectory at its start."""
+        return ConditionalState(point, psi)
+
+
+class MixedStates(eqx.Module):
+    r"""Decoherence beyond the least in the mean: each trajectory carries a density matrix, $d^2$ numbers, and loses
+    purity where $\kappa>1$. May start from mixed states.
+    """
+
+    def begin(
+        self, point: PhasePoint, psi: Inexact[Array, " d"] | Inexact[Array, "d r"]
+    ) -> MixedConditionalState:
+        """A trajectory at its start, from one state or the columns of a mixed one."""
+        columns = psi.reshape(psi.shape[0], -1).astype(complex)
+        return MixedConditionalState(point, product(columns, dagger(columns)))
+
+
 # -- measuring the force ---------------------------------------------------------------------------------------------
 
 
 def measured(
+    theory: "ClassicalQuantum",
+    y: ConditionalState | MixedConditionalState,
     values: Float[Array, "m d"],
-    amplitudes: Complex[Array, " d"],
     duration,
     chance: Float[Array, ""],
-    deviates: Float[Array, " m"],
+    deviates: Float[Array, "2 m"],
     phases: Float[Array, " d"],
-) -> tuple[Complex[Array, " d"], Float[Array, " m"]]:
-    r"""Amplitudes, and the record $\Delta Y$, (m,), after m commuting operators were measured for a `duration`. The
-    amplitudes may have any norm, and come back with another, which does not drift: it is that of one step alone.
+) -> tuple[ConditionalState | MixedConditionalState, Float[Array, " m"]]:
+    r"""The state, and the record $\Delta Y$, (m,), after m commuting operators were measured for a `duration`. The
+    state may have any norm, and comes back with another, which does not drift: it is that of one step alone.
 
-    `values`: their eigenvalues, for the states that the amplitudes belong to. `chance`, `deviates`: a uniform number
-    and normal ones. `phases`: by which the amplitudes turn meanwhile. Exact in law.
+    `values`: their eigenvalues, for the states that the amplitudes of y belong to. `chance`, `deviates`: a uniform
+    number and normal ones, for the record and beyond. `phases`: by which the amplitudes turn meanwhile. Exact in law.
     """
-    probability = amplitudes.real**2 + amplitudes.imag**2
+    probability = y.population
     # a cumulative sum, as the product that is quickest
     reached = apply(jnp.tri(probability.shape[0]), probability)
-    chance = chance * reached[-1]
-    drawn = ((reached > chance) & (reached - probability <= chance)).astype(float)
-    record = duration * jnp.sum(drawn[None] * values, axis=1) + jnp.sqrt(duration) * deviates
+    # rounding might draw the one after the last
+    drawn = jnp.take(values, jnp.sum(reached <= chance * reached[-1]), axis=1, mode="clip")
+    record = duration * drawn + jnp.sqrt(duration) * deviates[0]
     # or XLA fuses the draws into what follows, and makes them anew for every level
     record = lax.optimization_barrier(record)
     # of all exponents that of the drawn state is -deviates^2 / 4: nothing can vanish altogether. What is divided by is
     # the norm before: that of the outcome would take another pass
     distance = values - record[:, None] / duration
     size = jnp.exp(-0.25 * duration * jnp.sum(distance**2, axis=0)) / jnp.sqrt(reached[-1])
-    cosine, sine = cosine_and_sine(phases)
-    return lax.complex(
-        size * (cosine * amplitudes.real - sine * amplitudes.imag),
-        size * (cosine * amplitudes.imag + sine * amplitudes.real),
-    ), record
-
-
-def normalised(psi: Spinor) -> Spinor:
-    """The state with norm 1."""
-    return psi / jnp.sqrt(jnp.sum(psi.real**2 + psi.imag**2))
+    ratio = theory.trade_off.ratio
+    beyond = (ratio - 1) * duration if ratio > 1 else None
+    return y.weighed(size, phases, values, beyond, deviates[1]), record
 
 
 class OneBasis(eqx.Module):
@@ -143,46 +276,49 @@ class OneBasis(eqx.Module):
     """
 
     def parts(self, theory: "ClassicalQuantum", hamiltonian: SeparableHamiltonian):
-        """Turn by $\\hat H_Q+\\hat A$, friction and drift; and the measurement with the turn by $\\hat V_I(q)-\\hat A$,
-        which commutes with it.
+        r"""Turn by $\hat H_Q$ and what is left of $\hat A$, friction and drift; and the measurement with the turn by
+        all else of $\hat V_I(q)$, which commutes with it.
+
+        What is left of $\hat A$ is orthogonal to all $\hat B_i$ and $\hat C_{ij}$: so it does not depend on where the
+        origin of q is, nor does a step.
         """
         coordinates = hamiltonian.manifold.coordinates
         vectors, linear, quadratic = shared_basis(hamiltonian)
         root_at = theory.root(hamiltonian)
-        rest = hamiltonian.quantum() + hamiltonian.coupling(jnp.zeros(coordinates))
-
-        def seen_in(matrix):
-            return lambda y: ConditionalState(y.point, apply(matrix, y.psi))
+        start = hamiltonian.coupling(jnp.zeros(coordinates))
+        along = jnp.concatenate([linear, quadratic.reshape(-1, hamiltonian.levels)])
+        diagonal = jnp.sum(jnp.conj(vectors) * product(start, vectors), axis=0).real
+        constant = apply(jnp.linalg.pinv(along, rtol=COMMUTES), apply(along, diagonal))
+        rest = hamiltonian.quantum() + start - product(vectors * constant[None, :], dagger(vectors))
 
         def turn(duration):
             matrix = propagator(rest, duration)
-            return seen_in(product(dagger(vectors).astype(complex), product(matrix, vectors.astype(complex))))
+            inside = product(dagger(vectors).astype(complex), product(matrix, vectors.astype(complex)))
+            return lambda y: y.seen_in(inside)
 
         def measurement(duration):
             def flow(y, draws):
                 position = y.point.position
                 bent = jnp.sum(quadratic * position[None, :, None], axis=1)
-                energies = jnp.sum((linear + 0.5 * bent) * position[:, None], axis=0)
+                energies = constant + jnp.sum((linear + 0.5 * bent) * position[:, None], axis=0)
                 forces, root = -(linear + bent), root_at(position)
                 values = product(root.inverse, forces)
-                deviates = normals(draws.bits(coordinates))
-                turned = -duration * energies + theory.kicks(values, deviates[coordinates:], duration)
-                psi, record = measured(
-                    values, y.psi, duration, draws.uniform(), deviates[:coordinates], turned
+                deviates = normals(draws.bits(coordinates)).reshape(2, coordinates)
+                y, record = measured(
+                    theory, y, values, duration, draws.uniform(), deviates, -duration * energies
                 )
                 push = apply(root.sigma, record) + duration * noiseless(root, jnp.mean(forces, axis=1))
-                return ConditionalState(theory.pushed(hamiltonian, y.point, push, duration), psi)
+                return y.at(theory.pushed(hamiltonian, y.point, push, duration))
 
             return flow
 
         # the turn commutes with friction and drift; outermost, two halves of it are done as one
         outer = (turn, theory.friction_part(hamiltonian), theory.drift_part(hamiltonian))
-        back = seen_in(vectors)
         return NoisyParts(
             outer,
             measurement,
-            enter=seen_in(dagger(vectors)),
-            leave=lambda y: back(ConditionalState(y.point, normalised(y.psi))),
+            enter=lambda y: y.seen_in(dagger(vectors)),
+            leave=lambda y: y.normalised().seen_in(vectors),
         )
 
 
@@ -195,12 +331,13 @@ class BasisOfEach(eqx.Module):
         """Friction, drift and the turn at rest; and the measurements."""
         coordinates = hamiltonian.manifold.coordinates
         root_at = theory.root(hamiltonian)
+        levels = hamiltonian.levels
         order = [*range(coordinates - 1), *range(coordinates - 1, -1, -1)]
 
         def turn(duration):
             def flow(y):
                 potential = hamiltonian.quantum() + hamiltonian.coupling(y.point.position)
-                return ConditionalState(y.point, propagate(potential, y.psi, duration))
+                return y.turned(potential, duration)
 
             return flow
 
@@ -212,25 +349,24 @@ class BasisOfEach(eqx.Module):
                 chances = (words[: len(order)] >> 11).astype(float) * 2.0**-53
                 deviates = normals(words[len(order) :]).reshape(2, len(order))
                 bases = [eigensystem(operators[noise]) for noise in range(coordinates)]
-                psi, record = y.psi, jnp.zeros(coordinates)
+                record = jnp.zeros(coordinates)
                 for number, noise in enumerate(order):
                     values, vectors = bases[noise]
                     lasting = duration if noise == coordinates - 1 else duration / 2
-                    values = values[None]
-                    amplitudes, outcome = measured(
-                        values,
-                        apply(dagger(vectors), psi),
+                    y, outcome = measured(
+                        theory,
+                        y.seen_in(dagger(vectors)),
+                        values[None],
                         lasting,
                         chances[number],
-                        deviates[0, number : number + 1],
-                        theory.kicks(values, deviates[1, number : number + 1], lasting),
+                        deviates[:, number : number + 1],
+                        jnp.zeros(levels),
                     )
-                    psi = apply(vectors, amplitudes)
+                    y = y.seen_in(vectors)
                     record = record + outcome[0] * (jnp.arange(coordinates) == noise)
-                levels = hamiltonian.levels
                 mean = jnp.trace(forces, axis1=1, axis2=2).real / levels
                 push = apply(root.sigma, record) + duration * noiseless(root, mean)
-                return ConditionalState(theory.pushed(hamiltonian, y.point, push, duration), normalised(psi))
+                return y.normalised().at(theory.pushed(hamiltonian, y.point, push, duration))
 
             return flow
 
@@ -346,14 +482,18 @@ class ClassicalQuantum(Theory):
     `diffusion` of momenta, $dp=\sigma\,dW$ with $D=\sigma\sigma^T$ and $\langle dW_idW_j\rangle=\delta_{ij}dt$: a
     number, one per coordinate (n,), a symmetric matrix (n, n), or a function of the position (n,) that returns one of
     these; momentum squared per time. `friction`: $\gamma$ in $\dot p_i=-\gamma_{ij}p_j$, a number or (n, n), per time.
-    `trade_off`: $\kappa\ge1$ in $D_0=\kappa\frac14D^{-1}$; 1, the least decoherence that there may be, by default.
+    `trade_off`: $\kappa\ge1$ in $D_0=\kappa\frac14D^{-1}$, a number or a `KeptTradeOff`; 1, the least decoherence that
+    there may be, by default.
     `truncation_tolerance`: for a ladder of levels that is cut, such as Fock states, the largest population of the last
     one; a run with a trajectory above it is stopped. None: not looked at, but for the mean that is kept
     (`highest_level_population`). `forces`: how they are measured, `OneBasis` or `BasisOfEach`; by default the first
-    where the coupling allows it, as it is the faster one.
+    where the coupling allows it, as it is the faster one. `excess`: decoherence beyond the least is noise of the phases
+    of pure states, `RandomPhases`, or makes states mixed, `MixedStates`: the same means with less scatter, for $d^2$
+    numbers instead of d.
 
-    Exactly kept: the norm (states stay pure), positivity. The mean energy is not conserved: it grows by
-    $D_{ii}/2m_i$ and by decoherence, and friction takes it away. With one level this is Langevin's equation.
+    Exactly kept: the norm, positivity, and purity unless `excess` takes it. The mean energy is not conserved, but
+    changes as `energy_rate` says: it grows by $D_{ii}/2m_i$ and by decoherence, and friction takes it away. With one
+    level this is Langevin's equation.
 
     Raises `InvalidInput` for a negative or asymmetric diffusion, a trade-off below 1, shapes that do not fit, and
     directions without noise in which the quantum side would act on the classical one.
@@ -361,19 +501,26 @@ class ClassicalQuantum(Theory):
 
     diffusion: Float[np.ndarray | Array, "..."] | Callable = eqx.field(converter=_diffusion_or_function)
     friction: Float[np.ndarray | Array, "..."] = eqx.field(converter=_rates, default=0.0)
-    trade_off: float = eqx.field(static=True, default=1.0)
+    trade_off: TradeOff = eqx.field(converter=trade_off, default=1.0)
     truncation_tolerance: float | None = eqx.field(static=True, default=None)
     forces: OneBasis | BasisOfEach | None = None
+    excess: RandomPhases | MixedStates = RandomPhases()
     coupled: ClassVar[bool] = False
     random: ClassVar[bool] = True
     has_trajectories: ClassVar[bool] = True
     light: ClassVar[bool] = False
 
+    @property
+    def mixed(self) -> bool:  # type: ignore[override]
+        """Whether trajectories carry mixed states."""
+        return isinstance(self.excess, MixedStates)
+
     def __check_init__(self):
-        if not (np.isfinite(self.trade_off) and self.trade_off >= 1):
+        if not isinstance(self.trade_off, KeptTradeOff):
             raise InvalidInput(
-                "Argument `trade_off` must be at least 1: with less decoherence than 1/4 of the inverse diffusion the "
-                f"hybrid state does not stay positive; got {self.trade_off}."
+                f"Argument `trade_off` of ClassicalQuantum must be a number of at least 1 or a KeptTradeOff, got "
+                f"{self.trade_off}: a hybrid state that does not stay positive is no mean over states of trajectories. "
+                "HybridMasterEquation takes it."
             )
         if self.truncation_tolerance is not None and not self.truncation_tolerance > 0:
             raise InvalidInput(
@@ -447,7 +594,7 @@ class ClassicalQuantum(Theory):
 
     def prepare(self, hamiltonian, preparation, index, key):
         start = preparation.draw(hamiltonian, index, key)
-        return ConditionalState(start.point, start.psi), start.weight
+        return self.excess.begin(start.point, start.psi), start.weight
 
     # -- the motion --------------------------------------------------------------------------------------------------
 
@@ -467,15 +614,6 @@ class ClassicalQuantum(Theory):
         root = root_of(self.diffusion, coordinates)
         return lambda position: root
 
-    def kicks(
-        self, values: Float[Array, "m d"], deviates: Float[Array, " m"], duration
-    ) -> Float[Array, " d"]:
-        """The random phases of decoherence beyond the least, from independent normal deviates."""
-        if self.trade_off == 1:
-            return jnp.zeros(values.shape[1])
-        strength = -0.5 * jnp.sqrt((self.trade_off - 1) * duration)
-        return strength * jnp.sum(values * deviates[:, None], axis=0)
-
     def friction_part(self, hamiltonian):
         """exp(-gamma t) on momenta."""
 
@@ -486,7 +624,7 @@ class ClassicalQuantum(Theory):
             else:
                 matrix = jax.scipy.linalg.expm(-jnp.asarray(self.friction) * duration)
                 slowed = lambda momentum: apply(matrix, momentum)  # noqa: E731
-            return lambda y: ConditionalState(PhasePoint(y.point.position, slowed(y.point.momentum)), y.psi)
+            return lambda y: y.at(PhasePoint(y.point.position, slowed(y.point.momentum)))
 
         return friction
 
@@ -495,7 +633,7 @@ class ClassicalQuantum(Theory):
 
         def drift(duration):
             free = hamiltonian.free_flow(duration)
-            return lambda y: ConditionalState(free(y.point), y.psi)
+            return lambda y: y.at(free(y.point))
 
         return drift
 
@@ -507,11 +645,29 @@ class ClassicalQuantum(Theory):
     # -- what is seen of it ------------------------------------------------------------------------------------------
 
     def energy(self, hamiltonian, y):
-        return hamiltonian.expect(y.point, y.psi)
+        quantum = y.mean(hamiltonian.quantum() + hamiltonian.interaction(y.point))
+        return hamiltonian.classical(y.point) * jnp.sum(y.population) + quantum
+
+    def energy_rate(self, hamiltonian, y) -> RealScalar:
+        r"""What changes the mean energy, at this trajectory:
+
+        $$\frac{d\langle\hat H\rangle}{dt}=\frac{D_{ii}}{2m_i}-\frac{\gamma_{ij}}{m_i}\langle p_ip_j\rangle
+        -\tfrac12D_0^{ij}\langle[\hat f_i,[\hat f_j,\hat H]]\rangle .$$
+        """
+        position, momentum = y.point.position, y.point.momentum
+        root, rates = self.root(hamiltonian)(position), jnp.asarray(self.friction)
+        slowed = apply(rates, momentum) if rates.ndim else rates * momentum
+        classical = 0.5 * jnp.sum(root.sigma**2, axis=1) - momentum * slowed
+        energy = hamiltonian.quantum() + hamiltonian.coupling(position)
+        operators = jnp.einsum("ji,ikl->jkl", root.inverse, force_operators(hamiltonian, position))
+        # the mean of half a double commutator for each noise
+        nested = [y.mean(one, one, energy) - y.mean(one, energy, one) for one in operators]
+        heating = -0.25 * self.trade_off.ratio * jnp.sum(jnp.stack(nested))
+        return jnp.sum(classical / jnp.asarray(hamiltonian.manifold.masses)) + heating
 
     def classical_points(self, hamiltonian, y):
         point = jax.tree_util.tree_map(lambda leaf: leaf[None], y.point)
-        return Weighted(point, density_from_spinor(y.psi)[None], jnp.ones(1))
+        return Weighted(point, y.density[None], jnp.ones(1))
 
     def standard_observables(self, hamiltonian):
         """Without those that need eigenstates of H at every trajectory: for a ladder of levels they would cost more
@@ -521,14 +677,14 @@ class ClassicalQuantum(Theory):
         return tuple(kept for kept in chosen if kept.name not in ("adiabatic_population", "scattering"))
 
     def own_observables(self, hamiltonian):
-        return _OBSERVABLES
+        return (*_OBSERVABLES, _CONDITIONAL_PURITY) if self.mixed else _OBSERVABLES
 
     def check(self, hamiltonian, y):
-        norm = jnp.sum(y.psi.real**2 + y.psi.imag**2)
+        norm = jnp.sum(y.population)
         finite = jnp.isfinite(norm) & jnp.all(jnp.isfinite(y.point.position + y.point.momentum))
         status = jnp.where(jnp.abs(norm - 1) > 1e-6, Status.lost_norm, Status.fine)
         if self.truncation_tolerance is not None:
-            high = highest_level_population(y.psi) > self.truncation_tolerance
+            high = y.population[-1] > self.truncation_tolerance
             status = jnp.where(high, Status.reached_highest_level, status)
         return jnp.where(finite, status, Status.not_finite)
 
@@ -539,17 +695,26 @@ def _diffusion_elsewhere(function, shift, scale, position):
     return value / scale**2 if value.ndim < 2 else value / (scale[:, None] * scale[None, :])
 
 
-def highest_level_population(psi: Spinor) -> Float[Array, ""]:
-    """The population of the last level."""
-    return psi[-1].real ** 2 + psi[-1].imag ** 2
-
-
 _OBSERVABLES = (
     Observable(
         "highest_level_population",
-        lambda theory, hamiltonian, y: highest_level_population(y.psi),
+        lambda theory, hamiltonian, y: y.population[-1],
         (),
         "1",
         "population of the last level, where a ladder of levels is cut",
     ),
+    Observable(
+        "energy_rate",
+        lambda theory, hamiltonian, y: theory.energy_rate(hamiltonian, y),
+        (),
+        "hartree^2/hbar",
+        "rate of change of the energy",
+    ),
+)
+_CONDITIONAL_PURITY = Observable(
+    "conditional_purity",
+    lambda theory, hamiltonian, y: purity(y.density),
+    (),
+    "1",
+    "mean purity of the states of trajectories",
 )
