@@ -135,6 +135,15 @@ _FOLLOWED = {
 """Axes behind trajectory and time, units and meaning of what is kept of single trajectories."""
 
 
+_NOT_OF_THE_STEP = (
+    Status.reached_edge,
+    Status.reached_largest_momentum,
+    Status.highest_waves_grew,
+    Status.left_table,
+)
+"""Failures that no smaller time step would cure."""
+
+
 class _Run:
     """The host's side of a run: totals, checkpoints, progress, readable errors."""
 
@@ -256,6 +265,7 @@ class _Run:
             Status.highest_waves_grew: "has grown the highest waves of its grid, which the equations amplify fastest; "
             "stop earlier, or keep fewer waves",
             Status.reached_highest_level: "has reached the last of its levels; give more of them",
+            Status.left_table: "has left its table; give it wider bounds",
             Status.not_resolved: "is no longer resolved by its grid; give more points, or a smaller step",
         }[Status(status)]
         if not theory.has_trajectories:
@@ -267,7 +277,7 @@ class _Run:
         moment = self.times.grid()[save]
         advice = (
             ""
-            if status in (Status.reached_edge, Status.reached_largest_momentum, Status.highest_waves_grew)
+            if status in _NOT_OF_THE_STEP
             else (f" The time step is {self.plan.step:g}.")
         )
         return RunFailed(f"{name}: {who} {what} (at or shortly before time {moment:g}).{advice}")

@@ -2,6 +2,7 @@
 
 from brackish.grids import PhaseSpace, SphereGrid
 from brackish.manifolds import AsWritten, Homogeneous
+from brackish.quantum import IndependentElectrons, ManyElectronStates
 from brackish.theories.exact.split_operator import Absorber, Exact, Grid
 from brackish.theories.fields._noise import KeptTradeOff, ViolatedTradeOff
 from brackish.theories.fields.aleksandrov_gerasimenko import AleksandrovGerasimenko
@@ -23,6 +24,13 @@ from brackish.theories.fields.moment_hierarchy import (
 from brackish.theories.fields.nonlinear_koopman import NonlinearKoopman
 from brackish.theories.spins import LL, LLG, HybridMagnet, QuantumLL, QuantumLLG
 from brackish.theories.stochastic.classical_quantum import BasisOfEach, ClassicalQuantum, OneBasis
+from brackish.theories.stochastic.molecular_dynamics_with_friction import (
+    ConstantFriction,
+    FrictionFunction,
+    MemoryFriction,
+    MolecularDynamicsWithFriction,
+    Table,
+)
 from brackish.theories.trajectories._ensembles import InSpreads
 from brackish.theories.trajectories.born_oppenheimer import BornOppenheimer
 from brackish.theories.trajectories.ehrenfest import Ehrenfest
@@ -76,12 +84,14 @@ __all__ = [
     "BornOppenheimer",
     "ClassicalQuantum",
     "ColdFluid",
+    "ConstantFriction",
     "ContinuumEhrenfest",
     "Ehrenfest",
     "EnergyBasedDecoherence",
     "EveryOrder",
     "Exact",
     "ExactFactorization",
+    "FrictionFunction",
     "FullCorrection",
     "Gaussian",
     "GeometricAlone",
@@ -96,6 +106,7 @@ __all__ = [
     "InAdiabaticBasis",
     "InDiabaticBasis",
     "InSpreads",
+    "IndependentElectrons",
     "Isothermal",
     "KeepVelocity",
     "KeptTradeOff",
@@ -105,7 +116,10 @@ __all__ = [
     "Koopmons",
     "LatticeQuadrature",
     "Liouville",
+    "ManyElectronStates",
     "MeanField",
+    "MemoryFriction",
+    "MolecularDynamicsWithFriction",
     "MomentHierarchy",
     "MoyalTower",
     "NoCorrection",
@@ -129,6 +143,7 @@ __all__ = [
     "SphereQuadrature",
     "SpinKoopmons",
     "SurfaceHopping",
+    "Table",
     "ViolatedTradeOff",
     "WithoutCorrelation",
     "WithoutQuantumForce",
