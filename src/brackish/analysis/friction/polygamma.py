@@ -1,0 +1,47 @@
+r"""The logarithm of the gamma function and its derivatives in the right half of the complex plane.
+
+By recurrence to $|z|\ge16$ and Stirling's series from there on; M. Abramowitz and I. A. Stegun, Handbook of
+Mathematical Functions, 6.1.40, 6.3.18 and 6.4.11.
+"""
+
+import math
+
+import jax.numpy as jnp
+import numpy as np
+
+from brackish.typing import Array, Complex, Float
+
+SHIFT = 16
+BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
+"""$B_2,B_4,\\dots,B_{16}$: enough for round-off from 16 on, up to the tenth derivative."""
+
+
+def digamma(z: Complex[Array, "..."]) -> Complex[Array, "..."]:
+    r"""$\psi(z)=\Gamma'(z)/\Gamma(z)$ for Re z > 0."""
+    far = z + SHIFT
+    square = 1 / (far * far)
+    tail = sum(b * square**k / (2 * k) for k, b in enumerate(BERNOULLI, start=1))
+    steps = sum(1 / (z + n) for n in range(SHIFT))
+    return jnp.log(far) - 0.5 / far - tail - steps
+
+
+def polygamma(order: int, z: Complex[Array, "..."]) -> Complex[Array, "..."]:
+    r"""The derivative $\psi^{(m)}(z)$ of the digamma function for Re z > 0; `order` m from 1 to 10."""
+    far = z + SHIFT
+    square = 1 / (far * far)
+    tail = sum(
+        b * math.factorial(2 * k + order - 1) / math.factorial(2 * k) * square**k
+        for k, b in enumerate(BERNOULLI, start=1)
+    )
+    leading = math.factorial(order - 1) + math.factorial(order) / (2 * far) + tail
+    steps = sum(1 / (z + n) ** (order + 1) for n in range(SHIFT))
+    return (-1) ** (order + 1) * (leading / far**order + math.factorial(order) * steps)
+
+
+def log_gamma_modulus(z: Complex[Array, "..."]) -> Float[Array, "..."]:
+    r"""$\ln|\Gamma(z)|$ for Re z > 0."""
+    far = z + SHIFT
+    square = 1 / (far * far)
+    tail = sum(b * square ** (k - 1) / (2 * k * (2 * k - 1)) for k, b in enumerate(BERNOULLI, start=1)) / far
+    steps = sum(jnp.log(jnp.abs(z + n)) for n in range(SHIFT))
+    return ((far - 0.5) * jnp.log(far) - far + 0.5 * np.log(2 * np.pi) + tail).real - steps
