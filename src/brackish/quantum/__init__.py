@@ -57,7 +57,7 @@ from brackish.quantum.operators import (
 )
 from brackish.quantum.small import apply, dagger, expect, product, trace_product
 from brackish.quantum.thermal import IndependentElectrons, ManyElectronStates, ThermalElectrons
-from brackish.quantum.trigonometry import cosine_and_sine
+from brackish.trigonometry import cosine_and_sine
 
 __all__ = [
     "IndependentElectrons",
