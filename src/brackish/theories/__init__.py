@@ -26,6 +26,7 @@ from brackish.theories.spins import LL, LLG, HybridMagnet, QuantumLL, QuantumLLG
 from brackish.theories.stochastic.classical_quantum import BasisOfEach, ClassicalQuantum, OneBasis
 from brackish.theories.stochastic.molecular_dynamics_with_friction import (
     ConstantFriction,
+    FrictionFromElectrons,
     FrictionFunction,
     MemoryFriction,
     MolecularDynamicsWithFriction,
@@ -49,6 +50,7 @@ from brackish.theories.trajectories.koopmons import (
     koopmon_scan,
 )
 from brackish.theories.trajectories.mean_field import MeanField
+from brackish.theories.trajectories.mixed_state_ehrenfest import MixedStateEhrenfest
 from brackish.theories.trajectories.quantum_hydrodynamics import (
     QuantumForce,
     QuantumHydrodynamics,
@@ -91,6 +93,7 @@ __all__ = [
     "EveryOrder",
     "Exact",
     "ExactFactorization",
+    "FrictionFromElectrons",
     "FrictionFunction",
     "FullCorrection",
     "Gaussian",
@@ -119,6 +122,7 @@ __all__ = [
     "ManyElectronStates",
     "MeanField",
     "MemoryFriction",
+    "MixedStateEhrenfest",
     "MolecularDynamicsWithFriction",
     "MomentHierarchy",
     "MoyalTower",

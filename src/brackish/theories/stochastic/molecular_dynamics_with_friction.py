@@ -40,6 +40,7 @@ from jax import lax
 from jax.tree_util import Partial
 
 from brackish.analysis import MemoryKernel
+from brackish.analysis.friction import Broadening, electronic_levels, electronic_matrix, markov_kernel
 from brackish.errors import InvalidInput
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.integrators import StrangAroundNoise
@@ -92,16 +93,17 @@ class Relaxation(eqx.Module):
 
 def relaxation(rates: Float[np.ndarray | Array, "..."], duration) -> Relaxation:
     """For rates G, (n,) or (n, n), whose symmetric part is not negative; not a number where it is."""
-    rates = jnp.asarray(rates) * duration
-    if rates.ndim == 1:
-        return Relaxation(jnp.expm1(-rates), jnp.sqrt(-jnp.expm1(-2 * rates)))
-    halvings = jnp.ceil(jnp.log2(jnp.maximum(2 * jnp.max(jnp.sum(jnp.abs(rates), axis=1)), 1.0))).astype(int)
-    small = -rates * 2.0**-halvings
+    exponent = -jnp.asarray(rates) * duration
+    if exponent.ndim == 1:
+        return Relaxation(jnp.expm1(exponent), jnp.sqrt(-jnp.expm1(2 * exponent)))
+    size = jnp.max(jnp.sum(jnp.abs(exponent), axis=1))
+    doublings = jnp.ceil(jnp.log2(jnp.maximum(2 * size, 1.0))).astype(int)
+    small = exponent * 2.0**-doublings
     change = small
     for order in range(TAYLOR_ORDER, 1, -1):
         change = small + product(small, change) / order
     # e^x - 1 over twice the time is (e^x - 1)(e^x + 1): nothing is lost where it is small
-    change = lax.fori_loop(0, halvings, lambda _, x: 2 * x + product(x, x), change)
+    change = lax.fori_loop(0, doublings, lambda _, x: 2 * x + product(x, x), change)
     return Relaxation(change, lower_root(-(change + change.T + product(change, change.T))))
 
 
@@ -178,6 +180,23 @@ class FrictionFunction(Friction):
 
     def in_coordinates(self, shift, scale):
         return FrictionFunction(Partial(_kernel_elsewhere, self.function, shift, scale))
+
+
+class FrictionFromElectrons(Friction):
+    r"""$\gamma=\eta-B$ of the levels themselves, eq. (116), with a `broadening` (`brackish.analysis.friction`) that is
+    wider than their distance and narrower than the temperature. Never negative.
+    """
+
+    broadening: Broadening
+    steady: ClassVar[bool] = False
+
+    def kernel(self, hamiltonian, electrons, position):
+        levels = electronic_levels(electronic_matrix(hamiltonian), jnp.asarray(position))
+        kernel = markov_kernel(electrons, levels, self.broadening)
+        return kernel.friction - kernel.magnetic
+
+    def in_coordinates(self, shift, scale):
+        return self
 
 
 class MemoryFriction(eqx.Module):
@@ -368,11 +387,15 @@ class MolecularDynamicsWithFriction(Theory):
 
         places = np.linspace(table.lower, table.upper, table.nodes)
         spacing = places[1] - places[0]
-        markovian = isinstance(self.friction, Friction)
+        friction = self.friction
 
         def here(place):
             position = place[None]
-            kernel = self._kernel(hamiltonian, position) if markovian else jnp.zeros(())
+            kernel = (
+                self._kernel(hamiltonian, friction, position)
+                if isinstance(friction, Friction)
+                else jnp.zeros(())
+            )
             return (
                 self._force(hamiltonian, position)[0],
                 self._surface(hamiltonian, position),
@@ -392,13 +415,13 @@ class MolecularDynamicsWithFriction(Theory):
         integral = spline.antiderivative()
         integral.c *= -1
         integral.c[-1] += energy[0]
-        friction = _polynomials(PchipInterpolator(places, kernel), spacing) if markovian else None
+        rubbing = PchipInterpolator(places, kernel)
         return Tabulated(
             np.asarray(table.lower),
             np.asarray(table.upper),
             _polynomials(spline, spacing),
             _polynomials(integral, spacing),
-            friction,
+            _polynomials(rubbing, spacing) if isinstance(friction, Friction) else None,
         )
 
     def in_coordinates(self, shift, scale):
@@ -422,22 +445,19 @@ class MolecularDynamicsWithFriction(Theory):
 
     def _surface(self, hamiltonian, position) -> RealScalar:
         """V_C and the free energy of the electrons, from their levels, in hartree; without the harmonic part."""
-        energies, _ = eigensystem(_electronic(hamiltonian, position))
+        energies, _ = eigensystem(electronic_matrix(hamiltonian)(position))
         return hamiltonian.external(position) + self.electrons.free_energy(energies)
 
     def _force(self, hamiltonian, position) -> Float[Array, " n"]:
         """Minus its gradient, the mean force (115) of what fills the levels."""
-        density = self.electrons.density(_electronic(hamiltonian, position))
+        density = self.electrons.density(electronic_matrix(hamiltonian)(position))
 
         def energy(position):
-            return hamiltonian.external(position) + trace_product(density, _electronic(hamiltonian, position))
+            return hamiltonian.external(position) + trace_product(
+                density, electronic_matrix(hamiltonian)(position)
+            )
 
         return -jax.grad(energy)(position)
-
-    def _kernel(self, hamiltonian, position) -> Float[Array, "..."]:
-        """gamma from its source."""
-        kernel = self.friction.kernel(hamiltonian, self.electrons, position)
-        return kernel[0, 0] if kernel.shape == (1, 1) else kernel
 
     def surface(self, hamiltonian: SeparableHamiltonian, position: Position) -> RealScalar:
         """V_C and the free energy of the electrons, in hartree; without the harmonic part."""
@@ -451,11 +471,12 @@ class MolecularDynamicsWithFriction(Theory):
             return self.tabulated.look(self.tabulated.force, position[0])[None]
         return self._force(hamiltonian, jnp.asarray(position))
 
-    def kernel(self, hamiltonian: SeparableHamiltonian, position: Position) -> Float[Array, "..."]:
-        """Friction without memory: a number, (n,) or (n, n)."""
-        if self.tabulated is not None:
+    def _kernel(self, hamiltonian, friction: Friction, position) -> Float[Array, "..."]:
+        """gamma, from the table if there is one: a number, (n,) or (n, n)."""
+        if self.tabulated is not None and self.tabulated.friction is not None:
             return self.tabulated.look(self.tabulated.friction, position[0])
-        return self._kernel(hamiltonian, position)
+        kernel = friction.kernel(hamiltonian, self.electrons, position)
+        return kernel.reshape(()) if kernel.size == 1 else kernel
 
     # -- the motion --------------------------------------------------------------------------------------------------
 
@@ -487,7 +508,7 @@ class MolecularDynamicsWithFriction(Theory):
 
         def friction_part(duration):
             def at(position):
-                kernel = self.kernel(hamiltonian, position)
+                kernel = self._kernel(hamiltonian, friction, position)
                 if kernel.ndim == 2:
                     return relaxation(kernel / (root[:, None] * root[None, :]), duration)
                 return relaxation(kernel / root**2, duration)
@@ -559,7 +580,7 @@ class MolecularDynamicsWithFriction(Theory):
         are.
         """
         point = jax.tree_util.tree_map(lambda leaf: leaf[None], y.point)
-        density = self.electrons.density(_electronic(hamiltonian, y.point.position))
+        density = self.electrons.density(electronic_matrix(hamiltonian)(y.point.position))
         return Weighted(point, density[None].astype(complex), jnp.ones(1))
 
     def standard_observables(self, hamiltonian):
@@ -582,11 +603,6 @@ class MolecularDynamicsWithFriction(Theory):
             inside = (place >= self.tabulated.lower) & (place <= self.tabulated.upper)
             status = jnp.where(inside, status, Status.left_table)
         return jnp.where(finite, status, Status.not_finite)
-
-
-def _electronic(hamiltonian, position):
-    """The Hamiltonian of the electrons: what does not belong to the nuclei alone, (d, d)."""
-    return hamiltonian.quantum() + hamiltonian.coupling(position)
 
 
 def _lost(before, after) -> RealScalar:
