@@ -114,6 +114,35 @@ class FiniteTime(Broadening):
         return energy / (energy**2 + self.rate**2)
 
 
+class UpToTime(Broadening):
+    r"""$\int_0^\tau\dots dt$: the kernel up to a time at which it has died out, for a discretised continuum.
+
+    $\delta(E)\to\frac{\sin E\tau}{\pi E}$ and $\frac1E\to\frac{1-\cos E\tau}E$. The error is as small as the kernel
+    is at $\tau$, where that of a width is a power of it. Levels at a distance $\Delta$ let the kernel come back at
+    $2\pi/\Delta$: take $\tau$ below that, somewhat more than half of it.
+
+    `time`: $\tau$, in atomic units.
+
+    Raises `InvalidInput` unless the time is positive.
+    """
+
+    time: Float[np.ndarray | Array, ""] = eqx.field(converter=lambda t: np.asarray(t, dtype=float))
+    continuum: ClassVar[bool] = True
+
+    def __check_init__(self):
+        _check_positive("time", self.time)
+
+    @property
+    def breadth(self):
+        return 2 * jnp.pi / self.time
+
+    def resonance(self, energy):
+        return self.time / jnp.pi * jnp.sinc(energy * self.time / jnp.pi)
+
+    def inverse(self, energy):
+        return (1 - jnp.cos(energy * self.time)) / energy
+
+
 def _check_positive(name, value):
     if isinstance(value, np.ndarray) and not (value.ndim == 0 and np.isfinite(value) and value > 0):
         raise InvalidInput(

@@ -32,7 +32,7 @@ def ground_state_friction(levels: ElectronicLevels, rate) -> Complex[Array, "n n
     $q^0$ of the ground state; its real part is the friction minus the pseudo-magnetic field.
     """
     gaps, pairs = _excitations(levels)
-    return 2 * jnp.sum(pairs / (rate + 1j * gaps), axis=-1)
+    return 2 * jnp.sum(pairs / (rate + 1j * gaps)[None, None], axis=-1)
 
 
 def head_gordon_tully(
