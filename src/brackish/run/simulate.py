@@ -26,6 +26,8 @@ from brackish.theory import HasJump, Status, Theory
 
 LONGEST_SEGMENT = 50
 """Saves a compiled call: progress, checkpoints and failures are seen between calls."""
+LARGEST_DRAWN = 64
+"""Levels whose potential curves are kept with a result."""
 
 
 def simulate(
@@ -325,8 +327,11 @@ class _Run:
 
 
 def _potentials(hamiltonian: HybridHamiltonian, variables: dict[str, Any]) -> dict[str, Any]:
-    """Potential curves over the stretch that was visited, so that they can be drawn without the Hamiltonian."""
-    if not isinstance(hamiltonian, SeparableHamiltonian) or hamiltonian.manifold.coordinates != 1:
+    """Potential curves over the stretch that was visited, so that they can be drawn without the Hamiltonian; not of
+    a whole band of levels.
+    """
+    drawn = isinstance(hamiltonian, SeparableHamiltonian) and hamiltonian.levels <= LARGEST_DRAWN
+    if not drawn or hamiltonian.manifold.coordinates != 1:
         return {}
     positions = visited_positions({name: values for name, (_, values, _) in variables.items()})
     diabatic, adiabatic = potential_curves(hamiltonian, positions)
