@@ -8,6 +8,8 @@ field, in the lower state
 $$B_{xy}=\frac{\kappa^2\Delta}{2(\kappa^2q^2+\Delta^2)^{3/2}}.$$
 """
 
+from typing import Annotated
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -46,12 +48,12 @@ class JahnTeller(SeparableHamiltonian):
         return float(2 * np.pi / (30 * fastest))
 
 
-def jahn_teller(frequency=0.01, coupling=0.01, gap=0.005) -> JahnTeller:
+def jahn_teller(frequency=0.01, coupling=0.01, gap: Annotated[float, "energy"] = 0.005) -> JahnTeller:
     """The linear E x e Jahn-Teller model with a gap.
 
     `frequency` omega of both modes, `coupling` kappa, and `gap` Delta, half the distance of the states at the origin,
-    in hartree. Level 0 is sigma_z = +1. Coordinates are dimensionless, each written as a mass 1 / omega on a spring, with
-    the zero-point energy omega: the ground state of the modes is `GaussianPacket([0, 0], [0, 0], width=0.5**0.5)`.
+    in hartree. Level 0 is sigma_z = +1. Coordinates are dimensionless, each written as a mass 1 / omega on a spring,
+    with the zero-point energy omega: the ground state of the modes is `GaussianPacket([0, 0], [0, 0], width=0.5**0.5)`.
 
     Raises `InvalidInput` for parameters out of range.
     """

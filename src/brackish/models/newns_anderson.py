@@ -94,8 +94,8 @@ def newns_anderson(
     level, in hartree and hartree per bohr. `width` Gamma_0: of the level at x = 0, the full width at half maximum in
     the middle of the band, in hartree. `decay` kappa: by which the width falls off along x, in inverse bohr.
     `band`: a `FlatBand` or a `SemiEllipticBand` about zero energy; by default flat, with a half width of ten times
-    Gamma_0. `levels`: `TrapezoidLevels(count)` or `GaussLegendreLevels(count)`; by default 100 at equal distances. These
-    should be well below width and temperature, and the band well above.
+    Gamma_0. `levels`: `TrapezoidLevels(count)` or `GaussLegendreLevels(count)`; by default 100 at equal distances.
+    The distance should be well below width and temperature, and the band well above.
 
     Raises `InvalidInput` for parameters out of range.
     """

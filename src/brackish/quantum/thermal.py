@@ -42,15 +42,23 @@ class ThermalElectrons(eqx.Module):
     def response(self, energies: Float[Array, " d"]) -> Float[Array, "d d"]:
         """Minus the divided differences of the occupations, -(p_n - p_m) / (E_n - E_m), (d, d), in 1 / hartree.
 
-        Symmetric, never negative; on the diagonal, and at degeneracies, minus the derivative of the occupation. At
-        temperature zero that derivative is left out where it is not finite: between levels that are one.
+        Symmetric, never negative; on the diagonal, and at degeneracies, minus the derivative of the occupation, taken
+        before weights are made to sum to one. At temperature zero that is left out, between levels that are one.
         """
 
     @abc.abstractmethod
+    def fluctuation(
+        self, energies: Float[Array, " d"], operator: Inexact[Array, "d d"]
+    ) -> Inexact[Array, "d d"]:
+        """The part of an operator, (d, d) in the eigenbasis, to which the density matrix responds: without its mean, if
+        the density matrix has a trace to keep.
+        """
+
     def density_change(
         self, energies: Float[Array, " d"], change: Inexact[Array, "d d"]
     ) -> Inexact[Array, "d d"]:
         """The derivative of the density matrix along a `change` of the Hamiltonian, both (d, d) in the eigenbasis."""
+        return -self.response(energies) * self.fluctuation(energies, change)
 
     @abc.abstractmethod
     def check_definite(self, energies: Float[np.ndarray | Array, " d"]) -> None:
@@ -121,10 +129,9 @@ class ManyElectronStates(ThermalElectrons):
         warm = jnp.maximum(p[:, None], p[None, :]) * _boltzmann_slope(self.inverse_temperature, gap)
         return _at_temperature(self, warm, p, gap, energies)
 
-    def density_change(self, energies, change):
-        p = self.occupations(energies)
-        mean = jnp.sum(p * jnp.diagonal(change).real)
-        return jnp.diag(self.inverse_temperature * p * mean) - self.response(energies) * change
+    def fluctuation(self, energies, operator):
+        mean = jnp.sum(self.occupations(energies) * jnp.diagonal(operator).real)
+        return operator - mean * jnp.eye(energies.shape[0])
 
     def check_definite(self, energies):
         energies = np.sort(np.asarray(energies))
@@ -183,8 +190,8 @@ class IndependentElectrons(ThermalElectrons):
         warm = self.spins * lower * upper_empty * _boltzmann_slope(self.inverse_temperature, gap)
         return _at_temperature(self, warm, self.spins * filled, gap, energies)
 
-    def density_change(self, energies, change):
-        return -self.response(energies) * change
+    def fluctuation(self, energies, operator):
+        return operator
 
     def check_definite(self, energies):
         energies = np.asarray(energies)

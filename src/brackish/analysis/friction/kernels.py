@@ -60,9 +60,7 @@ def force_correlation(
     energies, derivatives = levels
     changes = [electrons.density_change(energies, derivative) for derivative in derivatives]
     pairs = -jnp.stack(changes)[None].swapaxes(-1, -2) * derivatives[:, None]
-    equal = _equal(energies)
-    persistent = jnp.sum(jnp.where(equal, pairs.real, 0.0), axis=(-1, -2))
-    return ForceCorrelation(_oscillating(energies, jnp.where(equal, 0.0, pairs), times), persistent)
+    return _in_time(energies, pairs, times)
 
 
 def kubo_force_correlation(
@@ -72,10 +70,9 @@ def kubo_force_correlation(
 
     For a temperature above zero.
     """
-    energies, derivatives = levels
+    energies = levels.energies
     p = electrons.occupations(energies)
-    means = jnp.einsum("a,kaa->k", p, derivatives).real
-    fluctuations = derivatives - means[:, None, None] * jnp.eye(energies.shape[0])[None]
+    fluctuations = _fluctuations(electrons, levels)
     rise = electrons.inverse_temperature * (energies[:, None] - energies[None, :])
     # p_a times the Kubo transform of |a><b|, (e^(x) - 1) / x, from the smaller weight so that nothing overflows
     still = jnp.abs(rise) < 1e-8
@@ -84,9 +81,7 @@ def kubo_force_correlation(
     )
     transformed = weight[None] * fluctuations
     pairs = electrons.inverse_temperature * transformed.swapaxes(-1, -2)[None] * fluctuations[:, None]
-    equal = _equal(energies)
-    persistent = jnp.sum(jnp.where(equal, pairs.real, 0.0), axis=(-1, -2))
-    return ForceCorrelation(_oscillating(energies, jnp.where(equal, 0.0, pairs), times), persistent)
+    return _in_time(energies, pairs, times)
 
 
 def markov_kernel(
@@ -98,13 +93,13 @@ def markov_kernel(
     smeared like the friction, with the others it is exact, `pseudo_magnetic_field`. The width should be well above
     the distance of the levels and well below the temperature; see `check_broadening`.
     """
-    energies, derivatives = levels
+    energies, forces = levels.energies, _fluctuations(electrons, levels)
     response, equal = electrons.response(energies), _equal(energies)
     gap = energies[:, None] - energies[None, :]
     counted = response if broadening.continuum else jnp.where(equal, 0.0, response)
-    friction = _pair_sum(jnp.pi * counted * broadening.resonance(gap), derivatives)
+    friction = _pair_sum(jnp.pi * counted * broadening.resonance(gap), forces)
     inverse = jnp.where(equal, 0.0, broadening.inverse(jnp.where(equal, 1.0, gap)))
-    return MarkovKernel(friction.real, _pair_sum(response * inverse, derivatives).imag)
+    return MarkovKernel(friction.real, _pair_sum(response * inverse, forces).imag)
 
 
 def pseudo_magnetic_field(electrons: ThermalElectrons, levels: ElectronicLevels) -> Float[Array, "n n"]:
@@ -132,13 +127,13 @@ def friction_spectrum(
     of which eqs. (118) and, for independent electrons, (121) are the limit $\omega\to0$. The real part is the Fourier
     transform of the symmetric part of W. `frequencies`: in hartree.
     """
-    energies, derivatives = levels
+    energies, forces = levels.energies, _fluctuations(electrons, levels)
     gap = energies[None, :] - energies[:, None]
     response = electrons.response(energies)
     counted = response if broadening.continuum else jnp.where(_equal(energies), 0.0, response)
 
     def at(frequency):
-        return _pair_sum(jnp.pi * counted * broadening.resonance(frequency - gap), derivatives)
+        return _pair_sum(jnp.pi * counted * broadening.resonance(frequency - gap), forces)
 
     return lax.map(at, frequencies).astype(complex)
 
@@ -162,6 +157,11 @@ def excitation_kernel(
     return factor[:, None, None] * spectrum
 
 
+def _fluctuations(electrons, levels):
+    """D^k without the thermal mean of the force, where that does not fluctuate; (n, d, d)."""
+    return jnp.stack([electrons.fluctuation(levels.energies, force) for force in levels.derivatives])
+
+
 def _equal(energies):
     """Which pairs of levels have the same energy, as far as an eigensolver can tell."""
     return jnp.abs(energies[:, None] - energies[None, :]) <= DEGENERATE * jnp.max(jnp.abs(energies))
@@ -175,7 +175,10 @@ def _pair_sum(weight: Float[Array, "d d"], derivatives: Inexact[Array, "n d d"])
     return first @ jnp.conj(derivatives.reshape(count, -1)).T
 
 
-def _oscillating(energies, pairs, times):
-    """The sum over pairs of pairs_kj,ab exp(i (E_a - E_b) t), real, (times, n, n)."""
+def _in_time(energies, pairs, times) -> ForceCorrelation:
+    """The sum over pairs of pairs_kj,ab exp(i (E_a - E_b) t), those of equal energies apart."""
+    equal = _equal(energies)
     phases = jnp.exp(1j * energies[None, :] * times[:, None])
-    return jnp.einsum("ta,kjab,tb->tkj", phases, pairs, jnp.conj(phases)).real
+    apart = jnp.where(equal, 0.0, pairs)
+    decaying = jnp.einsum("ta,kjab,tb->tkj", phases, apart, jnp.conj(phases)).real
+    return ForceCorrelation(decaying, jnp.sum(jnp.where(equal, pairs.real, 0.0), axis=(-1, -2)))

@@ -91,7 +91,8 @@ class ResonantLevel(eqx.Module):
         return electrons.spins * (near + far).real / (2 * jnp.pi * (omega**2 + 4 * a**2))
 
     def _curve(self, electrons):
-        return _PrincipalCurve(0.5 * self.width, electrons.chemical_potential - self.energy, electrons)
+        below = jnp.asarray(electrons.chemical_potential - self.energy)
+        return _PrincipalCurve(0.5 * jnp.asarray(self.width), below, electrons)
 
 
 class _PrincipalCurve(eqx.Module):
