@@ -156,7 +156,7 @@ class GaussLegendreLevels(BandLevels):
         return np.polynomial.legendre.leggauss(self.count)
 
 
-def discretised(band: Continuum, levels: BandLevels, smearing: float | None = None) -> DiscreteBand:
+def discretised(band: Band, levels: BandLevels, smearing: float | None = None) -> DiscreteBand:
     """A band put into levels by a rule.
 
     `smearing`: as of `DiscreteBand`; by default the largest distance of two levels.

@@ -91,7 +91,9 @@ def markov_kernel(
 
     The friction is a sum of positive terms, so its eigenvalues are never negative. With `FiniteTime` the field is
     smeared like the friction, with the others it is exact, `pseudo_magnetic_field`. The width should be well above
-    the distance of the levels and well below the temperature; see `check_broadening`.
+    the distance of the levels and well below the temperature (`check_broadening`). At temperature zero a band of
+    levels at a distance s loses the share s times `resonance(0)` to its smallest excitation: there use
+    `head_gordon_tully`, or `LevelInBand`.
     """
     energies, forces = levels.energies, _fluctuations(electrons, levels)
     response, equal = electrons.response(energies), _equal(energies)

@@ -21,7 +21,7 @@ def digamma(z: Complex[Array, "..."]) -> Complex[Array, "..."]:
     far = z + SHIFT
     square = 1 / (far * far)
     tail = sum(b * square**k / (2 * k) for k, b in enumerate(BERNOULLI, start=1))
-    steps = sum(1 / (z + n) for n in range(SHIFT))
+    steps = jnp.sum(1 / _shifted(z), axis=-1)
     return jnp.log(far) - 0.5 / far - tail - steps
 
 
@@ -34,7 +34,7 @@ def polygamma(order: int, z: Complex[Array, "..."]) -> Complex[Array, "..."]:
         for k, b in enumerate(BERNOULLI, start=1)
     )
     leading = math.factorial(order - 1) + math.factorial(order) / (2 * far) + tail
-    steps = sum(1 / (z + n) ** (order + 1) for n in range(SHIFT))
+    steps = jnp.sum(1 / _shifted(z) ** (order + 1), axis=-1)
     return (-1) ** (order + 1) * (leading / far**order + math.factorial(order) * steps)
 
 
@@ -43,5 +43,10 @@ def log_gamma_modulus(z: Complex[Array, "..."]) -> Float[Array, "..."]:
     far = z + SHIFT
     square = 1 / (far * far)
     tail = sum(b * square ** (k - 1) / (2 * k * (2 * k - 1)) for k, b in enumerate(BERNOULLI, start=1)) / far
-    steps = sum(jnp.log(jnp.abs(z + n)) for n in range(SHIFT))
+    steps = jnp.sum(jnp.log(jnp.abs(_shifted(z))), axis=-1)
     return ((far - 0.5) * jnp.log(far) - far + 0.5 * np.log(2 * np.pi) + tail).real - steps
+
+
+def _shifted(z):
+    """z, z + 1, ..., before the series is good, along a new last axis."""
+    return jnp.expand_dims(z, -1) + jnp.arange(SHIFT).reshape((1,) * jnp.ndim(z) + (SHIFT,))

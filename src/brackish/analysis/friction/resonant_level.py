@@ -60,7 +60,7 @@ class ResonantLevel(eqx.Module):
 
     def occupation(self, electrons: IndependentElectrons) -> RealScalar:
         r"""$n_d=\tfrac12+\tfrac1\pi\mathrm{Im}\,\psi(z)$ for each spin."""
-        return electrons.spins * (0.5 + self._curve(electrons).value(0.0).imag / jnp.pi)
+        return electrons.spins * (0.5 + self._curve(electrons).values(jnp.zeros(())).imag / jnp.pi)
 
     def free_energy(self, electrons: IndependentElectrons) -> RealScalar:
         r"""$\Phi=\tfrac12(\epsilon_d-\mu)+2k_BT\ln|\Gamma(z)|$ for each spin, in hartree, with the gamma function.
@@ -104,11 +104,11 @@ class _PrincipalCurve(eqx.Module):
     below: RealScalar
     electrons: IndependentElectrons
 
-    def value(self, energy):
-        """J at an energy counted from the level."""
-        place = self.half_width + 1j * (self.below - energy)
-        warm = digamma(0.5 + self._scale() * place)
-        return jnp.where(self._cold(), jnp.log(place), warm)
+    def values(self, energies):
+        """J at energies counted from the level."""
+        places = self.half_width + 1j * (self.below - energies)
+        warm = digamma(0.5 + self._scale() * places)
+        return jnp.where(self._cold(), jnp.log(places), warm)
 
     def derivative(self, order):
         """The derivative of J by the energy, at the level."""
@@ -131,7 +131,8 @@ class _PrincipalCurve(eqx.Module):
             self.derivative(k) * omega ** (k - 2) / math.factorial(k) for k in range(2, TAYLOR_ORDER + 1, 2)
         )
         step = jnp.where(short, reach, omega)
-        up, down = self.value(step) - self.value(0.0), self.value(-step) - self.value(0.0)
+        here, up, down = self.values(step * jnp.array([0.0, 1.0, -1.0]))
+        up, down = up - here, down - here
         return (
             jnp.where(short, first, (up - down) / step),
             jnp.where(short, second, (up + down) / step**2),
