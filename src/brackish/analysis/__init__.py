@@ -1,6 +1,6 @@
 """Pure functions of Hamiltonians and states, for theories to build on and for users to look at."""
 
-from brackish.analysis import oscillators
+from brackish.analysis import friction, oscillators
 from brackish.analysis.exact_factorization import (
     AdiabaticForces,
     Circulation,
@@ -75,6 +75,7 @@ __all__ = [
     "fitted_kernel",
     "fluctuation_force",
     "flux_casimir",
+    "friction",
     "fubini_study_metric",
     "hopping_rates",
     "is_complex",
