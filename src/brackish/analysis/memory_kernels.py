@@ -60,7 +60,7 @@ class MemoryKernel(eqx.Module):
         """K(t) at times t >= 0, any shape."""
         rates, left, right = self._modes()
         times = np.asarray(times, dtype=float)
-        return np.sum(left * right * np.exp(-rates * times[..., None]), axis=-1).real
+        return np.asarray(np.sum(left * right * np.exp(-rates * times[..., None]), axis=-1).real)
 
     def spectrum(self, frequencies) -> Float[np.ndarray, "..."]:
         r"""$\int_0^\infty K(t)\cos(\omega t)\,dt$ at frequencies of any shape: the friction that an oscillation
@@ -70,7 +70,7 @@ class MemoryKernel(eqx.Module):
         frequencies = np.asarray(frequencies, dtype=float)[..., None]
         # the kernel is real, its modes are not: both signs of a frequency stand for one cosine
         both = 1 / (rates + 1j * frequencies) + 1 / (rates - 1j * frequencies)
-        return 0.5 * np.sum(left * right * both, axis=-1).real
+        return np.asarray(0.5 * np.sum(left * right * both, axis=-1).real)
 
     def _modes(self):
         """Eigenvalues of A, and the coupling in its right and left eigenvectors."""

@@ -277,11 +277,7 @@ class _Run:
         else:
             who = f"trajectory {lane}"
         moment = self.times.grid()[save]
-        advice = (
-            ""
-            if status in _NOT_OF_THE_STEP
-            else (f" The time step is {self.plan.step:g}.")
-        )
+        advice = "" if status in _NOT_OF_THE_STEP else (f" The time step is {self.plan.step:g}.")
         return RunFailed(f"{name}: {who} {what} (at or shortly before time {moment:g}).{advice}")
 
     def _dataset(self, totals: Totals, complete: bool):
@@ -330,8 +326,9 @@ def _potentials(hamiltonian: HybridHamiltonian, variables: dict[str, Any]) -> di
     """Potential curves over the stretch that was visited, so that they can be drawn without the Hamiltonian; not of
     a whole band of levels.
     """
-    drawn = isinstance(hamiltonian, SeparableHamiltonian) and hamiltonian.levels <= LARGEST_DRAWN
-    if not drawn or hamiltonian.manifold.coordinates != 1:
+    if not isinstance(hamiltonian, SeparableHamiltonian) or hamiltonian.manifold.coordinates != 1:
+        return {}
+    if hamiltonian.levels > LARGEST_DRAWN:
         return {}
     positions = visited_positions({name: values for name, (_, values, _) in variables.items()})
     diabatic, adiabatic = potential_curves(hamiltonian, positions)
