@@ -25,7 +25,7 @@ TEMPERATURE, WIDTH, SLOPE, DECAY, HALF_WIDTH, LEVELS = 0.005, 0.02, 0.05, 0.2, 0
 WAIT = 1200.0
 POSITIONS = np.linspace(-1.0, 1.0, GEOMETRIES)[:, None]
 SOME = POSITIONS[:: GEOMETRIES // FEW]
-ELECTRONS = bk.quantum.IndependentElectrons(TEMPERATURE)
+ELECTRONS = bk.IndependentElectrons(TEMPERATURE)
 BAND = ef.discretised(ef.FlatBand(HALF_WIDTH), ef.TrapezoidLevels(LEVELS))
 SYSTEM = ef.LevelInBand(lambda q: SLOPE * q[0], lambda q: WIDTH * jnp.exp(-DECAY * q[0]), BAND)
 

@@ -12,6 +12,7 @@ from brackish.plot.curves import curves, pole_map
 from brackish.plot.decoherence import decoherence
 from brackish.plot.files import save
 from brackish.plot.fluid import plane, quantum_trajectories
+from brackish.plot.friction import friction, friction_kernels
 from brackish.plot.magnets import correlations, magnet, nonlocality, spin_components
 from brackish.plot.phase_space import phase_space
 from brackish.plot.populations import populations
@@ -28,6 +29,8 @@ __all__ = [
     "curves",
     "decoherence",
     "forces",
+    "friction",
+    "friction_kernels",
     "magnet",
     "nonlocality",
     "phase_space",
