@@ -208,8 +208,8 @@ class MemoryFriction(eqx.Module):
     memory: MemoryKernel
     factor: Callable | None = None
 
-    def at(self, position: Position) -> Float[Array, " n"]:
-        """g at a position."""
+    def at(self, position: Position) -> Array:
+        """g at a position, (n,)."""
         return jnp.ones(1) if self.factor is None else jnp.asarray(self.factor(position))
 
     def in_coordinates(self, shift, scale):
@@ -406,7 +406,7 @@ class MolecularDynamicsWithFriction(Theory):
             np.asarray(x) for x in jax.jit(lambda q: lax.map(here, q))(jnp.asarray(places))
         )
         for place, value in zip(places, kernel, strict=True):
-            _check_kernel(value, f" at position {place:.6g}")
+            _check_kernel(np.asarray(value), f" at position {place:.6g}")
         if not np.all(np.isfinite(force)):
             raise InvalidInput(
                 "Argument `table` reaches where the mean force is not a number; make it narrower."
@@ -513,7 +513,7 @@ class MolecularDynamicsWithFriction(Theory):
                     return relaxation(kernel / (root[:, None] * root[None, :]), duration)
                 return relaxation(kernel / root**2, duration)
 
-            everywhere = at(hamiltonian.manifold.probe().position) if friction.steady else None
+            everywhere = at(jnp.asarray(hamiltonian.manifold.probe().position)) if friction.steady else None
 
             def flow(y, draws):
                 relaxed = at(y.point.position) if everywhere is None else everywhere
