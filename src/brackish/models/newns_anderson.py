@@ -100,15 +100,15 @@ def newns_anderson(
     Raises `InvalidInput` for parameters out of range.
     """
     mass, frequency = positive("mass", mass), positive("frequency", frequency)
-    width = positive("width", width)
-    band = FlatBand(10 * width) if band is None else band
+    full_width = positive("width", width)
+    band = FlatBand(10 * float(full_width)) if band is None else band
     discrete = discretised(band, TrapezoidLevels(100) if levels is None else levels)
     return NewnsAnderson(
         manifold=Canonical(mass),
         frequencies=frequency[None],
         energy=number("energy", energy),
         slope=number("slope", slope),
-        width=width,
+        width=full_width,
         decay=number("decay", decay),
         continuum=band,
         band=discrete,
@@ -136,14 +136,14 @@ def anderson_holstein(
     Raises `InvalidInput` for parameters out of range.
     """
     mass, frequency = positive("mass", mass), positive("frequency", frequency)
-    displacement, driving = number("displacement", displacement), number("driving", driving)
+    reach, drive = number("displacement", displacement), number("driving", driving)
     stiffness = mass * frequency**2
     return newns_anderson(
         mass,
         frequency,
-        energy=driving + 0.5 * stiffness * displacement**2,
-        slope=-stiffness * displacement,
+        energy=drive + 0.5 * stiffness * reach**2,
+        slope=-stiffness * reach,
         width=width,
-        band=FlatBand(5 * positive("width", width)) if band is None else band,
+        band=FlatBand(5 * float(positive("width", width))) if band is None else band,
         levels=TrapezoidLevels(40) if levels is None else levels,
     )
