@@ -95,7 +95,8 @@ def relaxation(rates: Float[np.ndarray | Array, "..."], duration) -> Relaxation:
     """For rates G, (n,) or (n, n), whose symmetric part is not negative; not a number where it is."""
     exponent = -jnp.asarray(rates) * duration
     if exponent.ndim == 1:
-        return Relaxation(jnp.expm1(exponent), jnp.sqrt(-jnp.expm1(2 * exponent)))
+        change = jnp.expm1(exponent)
+        return Relaxation(change, jnp.sqrt(-change * (2 + change)))
     size = jnp.max(jnp.sum(jnp.abs(exponent), axis=1))
     doublings = jnp.ceil(jnp.log2(jnp.maximum(2 * size, 1.0))).astype(int)
     small = exponent * 2.0**-doublings
@@ -184,7 +185,7 @@ class FrictionFunction(Friction):
 
 class FrictionFromElectrons(Friction):
     r"""$\gamma=\eta-B$ of the levels themselves, eq. (116), with a `broadening` (`brackish.analysis.friction`) that is
-    wider than their distance and narrower than the temperature. Never negative.
+    narrower than the temperature: wider than the distance of the levels, or `UpToTime` before they are felt.
     """
 
     broadening: Broadening
