@@ -151,6 +151,39 @@ def test_phase_shifts_in_a_wide_band_are_the_closed_form(temperature):
     assert np.abs(found / expected - 1).max() < 1e-12
 
 
+def test_a_tensor_has_along_each_direction_the_friction_of_that_direction():
+    """Two coordinates that move level and width in different ways, on several surfaces of one temperature."""
+    positions, direction = np.array([[0.2, -0.1], [0.0, 0.3]]), np.array([0.6, -1.3])
+    system = ef.LevelInBand(
+        lambda q: 0.05 * q[0] - 0.02 * q[1] ** 2,
+        lambda q: 0.02 * jnp.exp(0.1 * q[0] - 0.3 * q[1]),
+        ef.WideBand(),
+    )
+    tensors = np.asarray(system.friction(WARM, positions))
+    for position, tensor in zip(positions, tensors, strict=True):
+        slopes = [
+            direction @ np.asarray(jax.grad(function)(jnp.asarray(position)))
+            for function in (system.energy, system.width)
+        ]
+        values = [function(jnp.asarray(position)) for function in (system.energy, system.width)]
+        along = ef.ResonantLevel(*values, *slopes).friction(WARM)
+        assert abs(direction @ tensor @ direction / along - 1) < 1e-12
+        assert np.array_equal(tensor, tensor.T)
+        ef.check_positive(tensor)
+
+
+def test_the_closed_form_can_be_differentiated():
+    @jax.jit
+    def eta(x, electrons):
+        return ef.ResonantLevel(SLOPE * x, WIDTH * jnp.exp(-DECAY * x), SLOPE).friction(electrons, 1e-3)
+
+    slope, h = jax.jit(jax.grad(eta)), 1e-4
+    for electrons in (IndependentElectrons(0.0), WARM):
+        difference = (eta(0.3 + h, electrons) - eta(0.3 - h, electrons)) / (2 * h)
+        # the third derivative is about eta / (0.2 bohr)^3
+        assert abs(slope(0.3, electrons) / difference - 1) < 1e-5
+
+
 def test_a_wide_band_is_the_limit_of_flat_ones():
     expected = np.asarray(in_band(ef.WideBand()).friction(WARM, POSITIONS))
     errors = [
