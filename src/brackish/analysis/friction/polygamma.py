@@ -25,17 +25,26 @@ def digamma(z: Complex[Array, "..."]) -> Complex[Array, "..."]:
     return jnp.log(far) - 0.5 / far - tail - steps
 
 
-def polygamma(order: int, z: Complex[Array, "..."]) -> Complex[Array, "..."]:
-    r"""The derivative $\psi^{(m)}(z)$ of the digamma function for Re z > 0; `order` m from 1 to 10."""
-    far = z + SHIFT
-    square = 1 / (far * far)
-    tail = sum(
-        b * math.factorial(2 * k + order - 1) / math.factorial(2 * k) * square**k
-        for k, b in enumerate(BERNOULLI, start=1)
+def polygamma(highest: int, z: Complex[Array, ""]) -> Complex[Array, " highest"]:
+    r"""The derivatives $\psi^{(m)}(z)$ of the digamma function for m = 1 to `highest`, 10 at most, at one z with
+    Re z > 0.
+    """
+    m = np.arange(1, highest + 1)
+    lower, same = np.array([[float(math.factorial(n)) for n in values] for values in (m - 1, m)])
+    table = np.array(
+        [
+            [
+                b * math.factorial(2 * k + n - 1) / math.factorial(2 * k)
+                for k, b in enumerate(BERNOULLI, start=1)
+            ]
+            for n in m.tolist()
+        ]
     )
-    leading = math.factorial(order - 1) + math.factorial(order) / (2 * far) + tail
-    steps = jnp.sum(1 / _shifted(z) ** (order + 1), axis=-1)
-    return (-1) ** (order + 1) * (leading / far**order + math.factorial(order) * steps)
+    far = z + SHIFT
+    tail = table @ jnp.exp(-2 * jnp.log(far) * np.arange(1, 1 + len(BERNOULLI)))
+    series = (lower + same / (2 * far) + tail) * jnp.exp(-jnp.log(far) * m)
+    steps = jnp.sum(jnp.exp(-jnp.log(_shifted(z))[:, None] * (m + 1.0)[None, :]), axis=0)
+    return (-1.0) ** (m + 1) * (series + same * steps)
 
 
 def log_gamma_modulus(z: Complex[Array, "..."]) -> Float[Array, "..."]:

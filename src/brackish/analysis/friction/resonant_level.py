@@ -110,12 +110,14 @@ class _PrincipalCurve(eqx.Module):
         warm = digamma(0.5 + self._scale() * places)
         return jnp.where(self._cold(), jnp.log(places), warm)
 
-    def derivative(self, order):
-        """The derivative of J by the energy, at the level."""
+    def derivatives(self):
+        """Derivatives of J by the energy, at the level, of the orders 1 to 10."""
+        orders = np.arange(1, TAYLOR_ORDER + 1)
+        factorials = np.array([float(math.factorial(order - 1)) for order in orders])
         place = self.half_width + 1j * self.below
-        warm = self._scale() ** order * polygamma(order, 0.5 + self._scale() * place)
-        cold = (-1) ** (order + 1) * math.factorial(order - 1) / place**order
-        return (-1j) ** order * jnp.where(self._cold(), cold, warm)
+        warm = self._scale() ** orders * polygamma(TAYLOR_ORDER, 0.5 + self._scale() * place)
+        cold = -((-1.0) ** orders) * factorials / place**orders
+        return (-1j) ** orders * jnp.where(self._cold(), cold, warm)
 
     def differences(self, omega):
         """(J(w) - J(-w)) / w and (J(w) - 2 J(0) + J(-w)) / w^2, with their limits at w = 0."""
@@ -124,12 +126,10 @@ class _PrincipalCurve(eqx.Module):
             place + jnp.where(self._cold(), 0.0, 0.5 / jnp.where(self._cold(), 1.0, self._scale()))
         )
         short = jnp.abs(omega) < TAYLOR_BELOW * reach
-        first = 2 * sum(
-            self.derivative(k) * omega ** (k - 1) / math.factorial(k) for k in range(1, TAYLOR_ORDER, 2)
-        )
-        second = 2 * sum(
-            self.derivative(k) * omega ** (k - 2) / math.factorial(k) for k in range(2, TAYLOR_ORDER + 1, 2)
-        )
+        orders = np.arange(1, TAYLOR_ORDER + 1)
+        terms = 2 * self.derivatives() / np.array([float(math.factorial(order)) for order in orders])
+        powers = jnp.stack([omega ** (2 * n) for n in range(TAYLOR_ORDER // 2)])
+        first, second = jnp.sum(terms[0::2] * powers), jnp.sum(terms[1::2] * powers)
         step = jnp.where(short, reach, omega)
         here, up, down = self.values(step * jnp.array([0.0, 1.0, -1.0]))
         up, down = up - here, down - here
