@@ -243,6 +243,8 @@ def test_a_width_below_the_distance_of_levels_is_refused():
     ef.check_broadening(warm, energies, ef.FiniteTime(1e-6))
     # levels far from the chemical potential may be as far apart as they like
     ef.check_broadening(warm, np.concatenate([energies, [3.0, 9.0]]), ef.Lorentzian(0.03))
+    with pytest.raises(InvalidInput, match="one level alone"):
+        ef.check_broadening(warm, np.zeros(1), ef.Lorentzian(0.03))
     with pytest.raises(InvalidInput, match="degenerate"):
         ef.check_broadening(IndependentElectrons(0.0), np.array([-0.01, 0.0, 0.01]), ef.Lorentzian(0.03))
 

@@ -26,6 +26,8 @@ def check_broadening(
     electrons.check_definite(energies)
     if not broadening.continuum:
         return
+    if np.size(energies) < 2:
+        raise InvalidInput(f"{type(broadening).__name__} stands for a continuum, but there is one level alone.")
     energies = np.sort(np.asarray(energies))
     response = np.diagonal(np.asarray(electrons.response(jnp.asarray(energies))), offset=1)
     gaps = np.diff(energies)

@@ -74,7 +74,7 @@ def kubo_force_correlation(
     p = electrons.occupations(energies)
     fluctuations = _fluctuations(electrons, levels)
     rise = electrons.inverse_temperature * (energies[:, None] - energies[None, :])
-    # p_a times the Kubo transform of |a><b|, (e^(x) - 1) / x, from the smaller weight so that nothing overflows
+    # p_a times the Kubo transform of |a><b|, (e^x - 1) / x, from the larger weight so that nothing overflows
     still = jnp.abs(rise) < 1e-8
     weight = jnp.maximum(p[:, None], p[None, :]) * jnp.where(
         still, 1 - 0.5 * jnp.abs(rise), -jnp.expm1(-jnp.abs(rise)) / jnp.where(still, 1.0, jnp.abs(rise))
@@ -89,11 +89,11 @@ def markov_kernel(
 ) -> MarkovKernel:
     r"""Friction and pseudo-magnetic field, eq. (116): $\int_0^\infty W_{kj}\,dt=\eta_{kj}-B_{kj}$.
 
-    The friction is a sum of positive terms, so its eigenvalues are never negative. With `FiniteTime` the field is
-    smeared like the friction, with the others it is exact, `pseudo_magnetic_field`. The width should be well above
-    the distance of the levels and well below the temperature (`check_broadening`). At temperature zero a band of
-    levels at a distance s loses the share s times `resonance(0)` to its smallest excitation: there use
-    `head_gordon_tully`, or `LevelInBand`.
+    The friction is a sum of positive terms, so its eigenvalues are never negative, but for what a kernel cut off by
+    `UpToTime` leaves over. With a width the field is exact, `pseudo_magnetic_field`; with `FiniteTime` and `UpToTime`
+    it is that of the integral in hand. A width should be well above the distance of the levels and well below the
+    temperature (`check_broadening`). At temperature zero a band of levels at a distance s loses the share s times
+    `resonance(0)` to its smallest excitation: there use `head_gordon_tully`, or `LevelInBand`.
     """
     energies, forces = levels.energies, _fluctuations(electrons, levels)
     response, equal = electrons.response(energies), _equal(energies)
