@@ -420,6 +420,13 @@ def test_the_rest_is_refused_before_a_run():
         run(np.ones(3))
     with pytest.raises(bk.InvalidInput, match="`factor` of MemoryFriction must return 2 numbers"):
         run(bk.MemoryFriction(MEMORY.memory), two_coordinates())
+    alike = bk.hamiltonian(lambda q: q[0] * jnp.eye(2), masses=[1.0])
+    for theory in (
+        bk.MolecularDynamicsWithFriction(bk.ManyElectronStates(0.0), 0.1),
+        bk.MixedStateEhrenfest(bk.ManyElectronStates(0.0)),
+    ):
+        with pytest.raises(bk.InvalidInput, match="ground state at temperature 0 is degenerate"):
+            theory.resolve(alike, None, None)
     with pytest.raises(bk.InvalidInput, match="one coordinate, but there are 2"):
         run(0.1, two_coordinates(), table=bk.Table(-1.0, 1.0))
     with pytest.raises(bk.InvalidInput, match="at least 4 nodes"):

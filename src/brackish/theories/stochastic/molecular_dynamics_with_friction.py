@@ -334,7 +334,8 @@ class MolecularDynamicsWithFriction(Theory):
     the electrons forget faster than the nuclei move, or with their memory; its weakness: nuclei that leave the
     free-energy surface for good, by a jump to another one.
 
-    Raises `InvalidInput` for a negative or misshapen friction, and a table with several coordinates.
+    Raises `InvalidInput` for a negative or misshapen friction, a table with several coordinates, and a ground state
+    that is degenerate at temperature 0, as seen at one place.
     """
 
     electrons: ThermalElectrons
@@ -355,8 +356,10 @@ class MolecularDynamicsWithFriction(Theory):
 
     def resolve(self, hamiltonian, preparation, times):
         coordinates = hamiltonian.manifold.coordinates
+        probe = hamiltonian.manifold.probe().position
+        self.electrons.check_definite(np.linalg.eigvalsh(electronic_matrix(hamiltonian)(jnp.asarray(probe))))
         for reach in REACHES:
-            self._check_friction(hamiltonian, reach * hamiltonian.manifold.probe().position)
+            self._check_friction(hamiltonian, reach * probe)
         if self.table is None:
             return self
         if coordinates > 1:

@@ -107,6 +107,8 @@ class MixedStateEhrenfest(Theory):
     second order in the step. Electrons take energy from fast nuclei as they should, with all memory; their fluctuations
     do not push the nuclei, so that nuclei cool down below the temperature. A band of levels gives it back after the
     time 2 pi / (distance of the levels).
+
+    Raises `InvalidInput` for a ground state that is degenerate at temperature 0, as seen at one place.
     """
 
     electrons: ThermalElectrons
@@ -123,6 +125,8 @@ class MixedStateEhrenfest(Theory):
         return Strang()
 
     def resolve(self, hamiltonian, preparation, times):
+        place = jnp.asarray(hamiltonian.manifold.probe().position)
+        self.electrons.check_definite(np.linalg.eigvalsh(electronic_matrix(hamiltonian)(place)))
         return self._with_frame(frame_of(hamiltonian))
 
     def in_coordinates(self, shift, scale):
