@@ -84,6 +84,11 @@ def everything(electrons, levels):
 
 kernels = eqx.filter_jit(everything)
 levels_at = eqx.filter_jit(ef.electronic_levels)
+correlation, kubo_correlation = (
+    eqx.filter_jit(ef.force_correlation),
+    eqx.filter_jit(ef.kubo_force_correlation),
+)
+markov_kernel = eqx.filter_jit(ef.markov_kernel)
 
 
 def largest_difference(first, second):
@@ -129,7 +134,7 @@ def test_the_two_forms_of_the_kernel(seed):
             moved = [turn @ force @ turn.conj().T for force in forces]
             for k, j in itertools.product(range(COORDINATES), repeat=2):
                 expected[place, k, j] += weight * np.trace(rho @ up @ forces[j] @ down @ moved[k])
-    for kernel in (ef.force_correlation, ef.kubo_force_correlation):
+    for kernel in (correlation, kubo_correlation):
         assert np.abs(kernel(electrons, levels, TIMES).total - expected).max() < 1e-12
 
 
@@ -220,10 +225,10 @@ def test_temperature_zero_is_the_ground_state_alone():
     expected = 2 * ef.ground_state_correlation(levels, TIMES).real
     bar = ef.ground_state_friction(levels, rate)
     for electrons in (cold, nearly):
-        found = ef.force_correlation(electrons, levels, TIMES)
+        found = correlation(electrons, levels, TIMES)
         assert np.abs(found.decaying - expected).max() < 1e-12
         assert np.abs(found.persistent).max() < 1e-12
-        markov = ef.markov_kernel(electrons, levels, ef.FiniteTime(rate))
+        markov = markov_kernel(electrons, levels, ef.FiniteTime(rate))
         assert np.abs(markov.friction - markov.magnetic - bar.real).max() < 1e-12
     # the regulator reaches the geometric tensor as its square
     vanishing = ef.ground_state_friction(levels, 1e-7).real

@@ -66,9 +66,20 @@ def as_arrays(tree):
 
 
 markov_friction = eqx.filter_jit(lambda *arguments: ef.markov_kernel(*arguments).friction[0, 0])
+head_gordon_tully, levels_at = eqx.filter_jit(ef.head_gordon_tully), eqx.filter_jit(ef.electronic_levels)
 at_frequency = eqx.filter_jit(
     lambda level, electrons, frequencies: jax.vmap(lambda f: level.friction(electrons, f))(frequencies)
 )
+
+
+@eqx.filter_jit
+def _everything(level, electrons):
+    return level.friction(electrons), level.occupation(electrons), level.free_energy(electrons)
+
+
+def everything(level, electrons):
+    """Friction, occupation and free energy."""
+    return _everything(as_arrays(level), as_arrays(electrons))
 
 
 def by_quadrature(position, temperature, frequency):
@@ -115,17 +126,18 @@ def test_friction_is_smooth_in_frequency_at_all_temperatures():
 
 def test_cold_and_hot():
     """Zero is the limit from above, with errors of second order; a hot level has the Fermi function alone."""
-    cold = float(level(0.3).friction(IndependentElectrons(0.0)))
-    near = [abs(float(level(0.3).friction(IndependentElectrons(t))) / cold - 1) for t in (2e-4, 1e-4)]
+    cold, *warm = (float(everything(level(0.3), IndependentElectrons(t))[0]) for t in (0.0, 2e-4, 1e-4))
+    near = [abs(value / cold - 1) for value in warm]
     assert near[0] < 0.01
     assert abs(near[0] / near[1] - 4) < 0.1
-    hot, warm = ef.ResonantLevel(0.01, 1e-7), IndependentElectrons(0.01)
-    assert abs(hot.occupation(warm) - warm.occupations(jnp.array([0.01]))[0]) < 1e-5
-    difference = hot.free_energy(warm) - ef.ResonantLevel(-0.02, 1e-7).free_energy(warm)
-    expected = warm.free_energy(jnp.array([0.01])) - warm.free_energy(jnp.array([-0.02]))
-    assert abs(difference - expected) < 1e-6
+    hot = IndependentElectrons(0.01)
+    friction, occupation, free_energy = everything(ef.ResonantLevel(0.01, 1e-7), hot)
+    _, _, below = everything(ef.ResonantLevel(-0.02, 1e-7), hot)
+    assert abs(occupation - hot.occupations(jnp.array([0.01]))[0]) < 1e-5
+    expected = hot.free_energy(jnp.array([0.01])) - hot.free_energy(jnp.array([-0.02]))
+    assert abs(free_energy - below - expected) < 1e-6
     # eta = (slope)^2 (-f') / Gamma for a level far narrower than the temperature
-    assert abs(hot.friction(warm) * 1e-7 * warm.temperature * 4 * np.cosh(0.5) ** 2 - 1) < 1e-4
+    assert abs(friction * 1e-7 * hot.temperature * 4 * np.cosh(0.5) ** 2 - 1) < 1e-4
 
 
 def energy_function(q):
@@ -144,7 +156,7 @@ def in_band(band):
 def test_phase_shifts_in_a_wide_band_are_the_closed_form(temperature):
     electrons = IndependentElectrons(temperature, 0.002, spins=2)
     found = in_band(ef.WideBand()).friction(electrons, POSITIONS)[:, 0, 0]
-    expected = np.array([float(level(float(x)).friction(electrons)) for x in POSITIONS[:, 0]])
+    expected = np.array([float(everything(level(float(x)), electrons)[0]) for x in POSITIONS[:, 0]])
     assert np.abs(found / expected - 1).max() < 1e-12
 
 
@@ -163,7 +175,7 @@ def test_a_tensor_has_along_each_direction_the_friction_of_that_direction():
             for function in (system.energy, system.width)
         ]
         values = [function(jnp.asarray(position)) for function in (system.energy, system.width)]
-        along = ef.ResonantLevel(*values, *slopes).friction(WARM)
+        along, _, _ = everything(ef.ResonantLevel(*values, *slopes), WARM)
         assert abs(direction @ tensor @ direction / along - 1) < 1e-12
         assert np.array_equal(tensor, tensor.T)
         ef.check_positive(tensor)
@@ -235,12 +247,12 @@ def test_general_route_and_quick_route(levels):
 
 def test_a_band_of_levels_converges_to_the_closed_form():
     """Levels out to infinity, dense near the Fermi level: friction from eigenvectors becomes digamma functions."""
-    expected = float(level(0.3).friction(WARM))
+    expected = float(everything(level(0.3), WARM)[0])
     errors = []
     angle = np.pi * ((np.arange(500) + 0.5) / 500 - 0.5)
     couplings = np.sqrt(0.15 / np.cos(angle) ** 2 / (2 * 500))
     band = ef.DiscreteBand(0.15 * np.tan(angle), couplings, smearing=1e9)
-    levels = ef.electronic_levels(in_band(band).matrix, jnp.array([0.3]))
+    levels = levels_at(in_band(band).matrix, jnp.array([0.3]))
     for time in (400.0, 800.0, 1000.0):
         found = markov_friction(WARM, levels, ef.UpToTime(time))
         errors.append(abs(float(found) / expected - 1))
@@ -254,11 +266,11 @@ def test_head_gordon_and_tully():
     """Two Dirac functions at the Fermi level are the limit of temperature zero, with errors of the broadening."""
     exact = float(in_band(ef.FlatBand(0.3)).friction(IndependentElectrons(0.0), POSITIONS[3:4])[0, 0, 0])
     system = in_band(ef.discretised(ef.FlatBand(0.3), ef.TrapezoidLevels(400)))
-    levels = ef.electronic_levels(system.matrix, jnp.asarray(POSITIONS[3]))
+    levels = levels_at(system.matrix, jnp.asarray(POSITIONS[3]))
     errors = []
     for width in (4e-3, 2e-3):
         broadening = ef.GaussianBroadening(width)
-        found = ef.head_gordon_tully(levels, 0.0, broadening)[0, 0]
+        found = head_gordon_tully(levels, 0.0, broadening)[0, 0]
         pairs = markov_friction(IndependentElectrons(0.0), levels, broadening)
         # no pair of levels is closer than their distance: of the peak that share is missing
         assert abs(pairs / exact - 1 + 1.5e-3 / (np.sqrt(2 * np.pi) * width)) < 0.02

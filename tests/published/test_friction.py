@@ -65,6 +65,9 @@ def test_a_width_that_changes_too():
         assert abs(eta / row["eta_analytic"] - 1) < DIGITS
 
 
+markov_kernel = eqx.filter_jit(ef.markov_kernel)
+
+
 def two_level_matrix(q):
     return q[0] * pauli_x + q[1] * pauli_y + 0.25 * pauli_z
 
@@ -74,7 +77,11 @@ def two_levels(index):
     """A row of the reference, its electrons and their levels."""
     row = TWO_LEVELS[index]
     position = jnp.array([row["x"], row["y"]])
-    return row, ManyElectronStates(1 / row["beta"]), ef.electronic_levels(two_level_matrix, position)
+    return (
+        row,
+        ManyElectronStates(1 / row["beta"]),
+        eqx.filter_jit(ef.electronic_levels)(two_level_matrix, position),
+    )
 
 
 @pytest.mark.parametrize("index", range(len(TWO_LEVELS)))
@@ -83,7 +90,7 @@ def test_the_kernel_in_time(index):
     times = jnp.array([entry["t"] for entry in row["W"]])
     expected = np.array([entry["W"] for entry in row["W"]])
     for kernel in (ef.force_correlation, ef.kubo_force_correlation):
-        found = kernel(electrons, levels, times)
+        found = eqx.filter_jit(kernel)(electrons, levels, times)
         assert np.abs(np.asarray(found.total) - expected).max() < 2 * DIGITS
         assert np.abs(found.persistent - np.array(row["static_I"])).max() < DIGITS
 
@@ -92,7 +99,7 @@ def test_the_kernel_in_time(index):
 def test_the_integrated_kernel(index):
     row, electrons, levels = two_levels(index)
     for entry in row["integrated"]:
-        found = ef.markov_kernel(electrons, levels, ef.FiniteTime(entry["eps"]))
+        found = markov_kernel(electrons, levels, ef.FiniteTime(entry["eps"]))
         expected = np.array(entry["gamma_DMS_without_static"])
         assert np.abs(found.friction - found.magnetic - expected).max() < 2 * DIGITS
         assert np.abs(found.friction - np.array(entry["sym"])).max() < DIGITS
@@ -111,7 +118,9 @@ def test_the_weights_of_the_spectrum(index):
     (stick,) = row["sticks"]
     broadening = ef.GaussianBroadening(1e-3)
     frequencies = jnp.array([stick["omega"], -stick["omega"]])
-    up, down = ef.excitation_kernel(electrons, levels, frequencies, broadening) / broadening.resonance(0.0)
+    up, down = eqx.filter_jit(ef.excitation_kernel)(
+        electrons, levels, frequencies, broadening
+    ) / broadening.resonance(0.0)
     assert abs(up[0, 0] - stick["weight_xx"]) < 1e-9
     assert abs(up[1, 1] - stick["weight_yy"]) < 1e-9
     assert abs(up[0, 1] - complex(*stick["weight_xy"])) < 1e-9
