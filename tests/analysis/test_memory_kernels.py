@@ -73,6 +73,8 @@ def test_a_kernel_that_would_drive_is_refused():
         prony_kernel([1.0], [-1.0])
     with pytest.raises(bk.InvalidInput, match=r"smallest eigenvalue of A \+ A\^T is -2"):
         MemoryKernel([[-1.0]], [1.0])
+    with pytest.raises(bk.InvalidInput, match="the coupling not 0"):
+        MemoryKernel([[1.0]], [0.0])
     with pytest.raises(bk.InvalidInput, match="fit `coupling`"):
         MemoryKernel([[1.0]], [1.0, 2.0])
 

@@ -30,8 +30,8 @@ class MemoryKernel(eqx.Module):
     r"""A memory kernel of friction, $K(t)=\mathbf b^Te^{-At}\mathbf b$; calling it with times t >= 0 of any shape
     gives K.
 
-    `generator`: A, (a, a), per atomic time. `coupling`: $\mathbf b$, (a,); its square is K(0), momentum per length and
-    time squared. Made by `prony_kernel` or `fitted_kernel`, or from a model of a bath.
+    `generator`: A, (a, a), per atomic time. `coupling`: $\mathbf b$, (a,); its square is K(0), hartree/bohr^2.
+    Made by `prony_kernel` or `fitted_kernel`, or from a model of a bath.
 
     Raises `InvalidInput` for shapes that do not fit, and where $A+A^T$ has a negative eigenvalue, for then there is no
     noise that keeps the bath in equilibrium.
@@ -47,8 +47,12 @@ class MemoryKernel(eqx.Module):
                 f"Argument `generator` of MemoryKernel must be square and fit `coupling`, got shapes {generator.shape} "
                 f"and {self.coupling.shape}."
             )
-        if not (np.all(np.isfinite(generator)) and np.all(np.isfinite(self.coupling))):
-            raise InvalidInput("Arguments `generator` and `coupling` of MemoryKernel must be finite.")
+        finite = np.all(np.isfinite(generator)) and np.all(np.isfinite(self.coupling))
+        if not (finite and np.any(self.coupling != 0)):
+            raise InvalidInput(
+                "Arguments `generator` and `coupling` of MemoryKernel must be finite, and the coupling not 0, got "
+                f"{generator.tolist()} and {self.coupling.tolist()}."
+            )
         least = np.linalg.eigvalsh(generator + generator.T)[0]
         if least < -ROUND_OFF * np.abs(generator).max():
             raise InvalidInput(
@@ -156,10 +160,15 @@ def fitted_kernel(
     if not values[0] > 0:
         raise InvalidInput(f"A memory kernel of friction is positive at time 0, got {values[0]:.6g}.")
     lasting, height = times[-1], values[0]
-    poles = _poles_of(times / lasting, values / height, exponentials)
-    poles, factor = _closest(poles, times / lasting, values / height)
-    kernel = poles.kernel(factor, height, lasting)
-    error = float(np.max(np.abs(kernel(times) - values)) / height)
+    # damped cosines come in pairs, so that one exponential less may fit better
+    fits = [
+        _fit(times / lasting, values / height, count) for count in {exponentials, max(1, exponentials - 1)}
+    ]
+    found = min(fits, key=lambda fit: fit.error)
+    kernel, error = (
+        MemoryKernel(found.kernel.generator / lasting, found.kernel.coupling * np.sqrt(height)),
+        found.error,
+    )
     if not error <= tolerance:
         raise InvalidInput(
             f"The best fit by {exponentials} exponentials with a positive spectrum is off by {error:.3g} of K(0), more "
@@ -167,6 +176,12 @@ def fitted_kernel(
             f"negative."
         )
     return KernelFit(kernel, error)
+
+
+def _fit(times, values, exponentials) -> KernelFit:
+    poles, factor = _closest(_poles_of(times, values, exponentials), times, values)
+    kernel = poles.kernel(factor, 1.0, 1.0)
+    return KernelFit(kernel, float(np.max(np.abs(kernel(times) - values))))
 
 
 class _Poles(NamedTuple):

@@ -1,9 +1,7 @@
-r"""Molecular dynamics with electronic friction: nuclei on the free energy of thermal electrons, which slow and shake
-them.
+r"""Molecular dynamics with electronic friction: nuclei on a free energy, slowed and shaken by thermal electrons.
 
-$$\dot q_k=\frac{\pi_k}{m_k},\qquad\dot\pi_k=-\partial_k\big(V_C+\Phi_{el}\big)-\sum_j\eta_{kj}\dot
-q^j+\sum_jB_{kj}\dot q^j+R_k,
-\qquad\langle R_k(t)R_j(t')\rangle=2k_BT\,\eta_{kj}\,\delta(t-t')$$
+$$\dot\pi_k=-\partial_k\big(V_C+\Phi_{el}\big)-\sum_j\eta_{kj}\dot q^j+\sum_jB_{kj}\dot q^j+R_k,\qquad
+\langle R_k(t)R_j(t')\rangle=2k_BT\,\eta_{kj}\,\delta(t-t'),\qquad\dot q_k=\frac{\pi_k}{m_k}$$
 
 Eq. (116) of Martinazzo and Burghardt, "Quantum hydrodynamics of coupled electron-nuclear systems", in the classical
 limit (without the quantum force of 112). The mean force is that of the free energy $\Phi_{el}$ of the electrons at
@@ -184,8 +182,8 @@ class FrictionFunction(Friction):
 
 
 class FrictionFromElectrons(Friction):
-    r"""$\gamma=\eta-B$ of the levels themselves, eq. (116), with a `broadening` (`brackish.analysis.friction`) that is
-    narrower than the temperature: wider than the distance of the levels, or `UpToTime` before they are felt.
+    r"""$\gamma=\eta-B$ of the levels themselves, eq. (116), found anew at every position. `broadening`: one of
+    `brackish.analysis.friction`, narrower than the temperature and wider than the distance of the levels.
     """
 
     broadening: Broadening
@@ -324,10 +322,10 @@ class MolecularDynamicsWithFriction(Theory):
     r"""Langevin trajectories of nuclei among thermal electrons.
 
     `electrons`: `ManyElectronStates` or `IndependentElectrons`, with the temperature of everything. `friction`: a
-    number, (n,), $\gamma=\eta-B$ as (n, n), a function of the position that returns one of these, or
-    `MemoryFriction`; momentum per length. `random_force`: whether it acts; without it trajectories are those of the
-    mean motion of cold nuclei, as Ehrenfest's are. `table`: for one coordinate, a `Table` from which all forces are
-    read; without it the levels are found anew in every step.
+    number, (n,), $\gamma=\eta-B$ as (n, n), a function of the position that returns one of these,
+    `FrictionFromElectrons`, or `MemoryFriction`; momentum per length. `random_force`: whether it acts; without it
+    nuclei are slowed and not shaken, as in Ehrenfest dynamics. `table`: for one coordinate, a `Table` from which all
+    forces are read; without it the levels are found anew in every step.
 
     At temperature 0 nothing is random. Keeps the canonical distribution to second order in the step. The energy and the
     `heat` given to the electrons together are conserved by every trajectory, up to an error of the step. Right where
