@@ -89,6 +89,10 @@ correlation, kubo_correlation = (
     eqx.filter_jit(ef.kubo_force_correlation),
 )
 markov_kernel = eqx.filter_jit(ef.markov_kernel)
+pseudo_magnetic_field = eqx.filter_jit(ef.pseudo_magnetic_field)
+ground_state_correlation = eqx.filter_jit(ef.ground_state_correlation)
+ground_state_friction = eqx.filter_jit(ef.ground_state_friction)
+excitation_kernel = eqx.filter_jit(ef.excitation_kernel)
 
 
 def largest_difference(first, second):
@@ -215,15 +219,15 @@ def test_the_field_is_the_thermal_mean_of_curvatures():
     levels = levels_at(matrix, POSITION)
     # the phase of a loop is minus Im q_xy of both orders, times its area
     expected = np.sum(electrons.occupations(levels.energies) * np.angle(loop)) / side**2
-    assert abs(abs(ef.pseudo_magnetic_field(electrons, levels)[0, 1]) - abs(expected)) < 1e-4 * abs(expected)
+    assert abs(abs(pseudo_magnetic_field(electrons, levels)[0, 1]) - abs(expected)) < 1e-4 * abs(expected)
 
 
 def test_temperature_zero_is_the_ground_state_alone():
     """(108) and (110) against (114) and (116) of no temperature, and of a very low one."""
-    levels, rate = levels_at(one_electron(5), POSITION), 0.1
+    levels, rate = levels_at(one_electron(5), POSITION), jnp.asarray(0.1)
     cold, nearly = ManyElectronStates(0.0), ManyElectronStates(5e-3)
-    expected = 2 * ef.ground_state_correlation(levels, TIMES).real
-    bar = ef.ground_state_friction(levels, rate)
+    expected = 2 * ground_state_correlation(levels, TIMES).real
+    bar = ground_state_friction(levels, rate)
     for electrons in (cold, nearly):
         found = correlation(electrons, levels, TIMES)
         assert np.abs(found.decaying - expected).max() < 1e-12
@@ -231,10 +235,10 @@ def test_temperature_zero_is_the_ground_state_alone():
         markov = markov_kernel(electrons, levels, ef.FiniteTime(rate))
         assert np.abs(markov.friction - markov.magnetic - bar.real).max() < 1e-12
     # the regulator reaches the geometric tensor as its square
-    vanishing = ef.ground_state_friction(levels, 1e-7).real
-    field = ef.pseudo_magnetic_field(cold, levels)
+    vanishing = ground_state_friction(levels, jnp.asarray(1e-7)).real
+    field = pseudo_magnetic_field(cold, levels)
     assert np.abs(0.5 * (vanishing.T - vanishing) - field).max() < 1e-12
-    assert np.all(ef.excitation_kernel(cold, levels, FREQUENCIES, ef.Lorentzian(0.1))[1::2] == 0)
+    assert np.all(excitation_kernel(cold, levels, FREQUENCIES, ef.Lorentzian(0.1))[1::2] == 0)
 
 
 def test_a_width_below_the_distance_of_levels_is_refused():

@@ -1,5 +1,6 @@
 """What compiled code cannot refuse: questions to ask of a friction before it is used. For plain Python."""
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
@@ -29,7 +30,7 @@ def check_broadening(
     if np.size(energies) < 2:
         raise InvalidInput(f"{type(broadening).__name__} stands for a continuum, but there is one level alone.")
     energies = np.sort(np.asarray(energies))
-    response = np.diagonal(np.asarray(electrons.response(jnp.asarray(energies))), offset=1)
+    response = np.diagonal(np.asarray(_response(electrons, jnp.asarray(energies))), offset=1)
     gaps = np.diff(energies)
     widest = float(np.max(gaps[response >= ACTIVE * response.max()]))
     if float(broadening.breadth) < widest:
@@ -37,6 +38,11 @@ def check_broadening(
             f"{type(broadening).__name__} resolves {float(broadening.breadth):.3g} hartree, less than {widest:.3g}, "
             "the distance of the levels that matter: take more levels, or a broader one."
         )
+
+
+@eqx.filter_jit
+def _response(electrons, energies):
+    return electrons.response(energies)
 
 
 def check_positive(friction: Float[np.ndarray | Array, "n n"]) -> None:
