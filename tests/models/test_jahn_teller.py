@@ -36,7 +36,9 @@ def test_the_field_of_the_lower_state(gap):
     assert abs(warm[0, 1] / (expected * np.tanh(gap_at_q / 0.04)) - 1) < 1e-12
 
 
-@pytest.mark.parametrize(("arguments", "word"), [({"frequency": 0.0}, "frequency"), ({"gap": float("inf")}, "gap")])
+@pytest.mark.parametrize(
+    ("arguments", "word"), [({"frequency": 0.0}, "frequency"), ({"gap": float("inf")}, "gap")]
+)
 def test_bad_input_gets_one_line(arguments, word):
     with pytest.raises(InvalidInput, match=f"`{word}`"):
         jahn_teller(**arguments)
