@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, UInt32, UInt64
 
+from brackish.trigonometry import cosine_and_sine
+
 DRAWS_A_STEP = 16
 ANOTHER_STREAM = 0xA3C59AC2F0367B5E
 """Mixed into the key of bits, so that they share no counter with the uniform numbers."""
@@ -44,7 +46,8 @@ def normals(bits: UInt64[Array, " pairs"]) -> Float[Array, " two_pairs"]:
     """
     radius = jnp.sqrt(-2 * jnp.log(((bits >> 32).astype(float) + 0.5) * 2.0**-32))
     angle = (bits & jnp.uint64(2**32 - 1)).astype(float) * (2 * np.pi * 2.0**-32)
-    return jnp.concatenate([radius * jnp.cos(angle), radius * jnp.sin(angle)])
+    cosine, sine = cosine_and_sine(angle)
+    return jnp.concatenate([radius * cosine, radius * sine])
 
 
 def _squares(counter, key):

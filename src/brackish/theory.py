@@ -47,6 +47,7 @@ class Status(enum.IntEnum):
     lattice_too_small = 8
     mesh_folded = 9
     reached_highest_level = 10
+    left_table = 11
 
 
 class Weighted(eqx.Module):

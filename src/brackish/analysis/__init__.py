@@ -1,6 +1,6 @@
 """Pure functions of Hamiltonians and states, for theories to build on and for users to look at."""
 
-from brackish.analysis import oscillators
+from brackish.analysis import friction, oscillators
 from brackish.analysis.exact_factorization import (
     AdiabaticForces,
     Circulation,
@@ -32,6 +32,7 @@ from brackish.analysis.invariants import (
     kelvin_circulation,
     poincare_integral,
 )
+from brackish.analysis.memory_kernels import KernelFit, MemoryKernel, fitted_kernel, prony_kernel
 from brackish.analysis.mixtures import (
     ElectronicMoments,
     Mixture,
@@ -57,6 +58,8 @@ __all__ = [
     "ElectronicMoments",
     "Factorization",
     "Forces",
+    "KernelFit",
+    "MemoryKernel",
     "Mixture",
     "MomentumMoments",
     "adiabatic_energy",
@@ -69,8 +72,10 @@ __all__ = [
     "diagonal_correction",
     "factorize",
     "factorize_run",
+    "fitted_kernel",
     "fluctuation_force",
     "flux_casimir",
+    "friction",
     "fubini_study_metric",
     "hopping_rates",
     "is_complex",
@@ -87,6 +92,7 @@ __all__ = [
     "population_flows",
     "potential_curves",
     "potential_derivatives",
+    "prony_kernel",
     "pure_first_moment",
     "pure_second_moment",
     "quantum_geometric_tensor",

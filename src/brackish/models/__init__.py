@@ -1,8 +1,17 @@
 """Named systems, one family a file. A lower-case function makes the system; the class says what it holds."""
 
+from brackish.analysis.friction import (
+    BandLevels,
+    Continuum,
+    FlatBand,
+    GaussLegendreLevels,
+    SemiEllipticBand,
+    TrapezoidLevels,
+)
 from brackish.analysis.oscillators import Bilinear, OscillatorCoupling, Spring
 from brackish.models.dephasing import PureDephasing, pure_dephasing
 from brackish.models.hybrid_spins import HybridSpins, hybrid_spins
+from brackish.models.jahn_teller import JahnTeller, jahn_teller
 from brackish.models.magnets import (
     Antiferromagnetic,
     BohrMagnetons,
@@ -12,6 +21,7 @@ from brackish.models.magnets import (
     SpinsOneHalf,
     spin_dimer,
 )
+from brackish.models.newns_anderson import NewnsAnderson, anderson_holstein, newns_anderson
 from brackish.models.oscillators import (
     ClassicalQuantumOscillators,
     FockBasis,
@@ -34,10 +44,12 @@ from brackish.models.vibronic import LinearVibronicCoupling, linear_vibronic_cou
 
 __all__ = [
     "Antiferromagnetic",
+    "BandLevels",
     "Bath",
     "Bilinear",
     "BohrMagnetons",
     "ClassicalQuantumOscillators",
+    "Continuum",
     "DebyeBath",
     "DimerCoupling",
     "DimerSpins",
@@ -46,23 +58,32 @@ __all__ = [
     "DualAvoidedCrossing",
     "ExtendedCoupling",
     "Ferromagnetic",
+    "FlatBand",
     "FockBasis",
+    "GaussLegendreLevels",
     "HybridSpins",
+    "JahnTeller",
     "LinearVibronicCoupling",
+    "NewnsAnderson",
     "OhmicBath",
     "OscillatorBasis",
     "OscillatorCoupling",
     "PositionBasis",
     "PureDephasing",
     "Rabi",
+    "SemiEllipticBand",
     "ShinMetiu",
     "SimpleAvoidedCrossing",
     "SpinBoson",
     "SpinsOneHalf",
     "Spring",
+    "TrapezoidLevels",
+    "anderson_holstein",
     "double_arch",
     "hybrid_spins",
+    "jahn_teller",
     "linear_vibronic_coupling",
+    "newns_anderson",
     "oscillator_pair",
     "pure_dephasing",
     "rabi",

@@ -13,6 +13,7 @@ from brackish.plot.decoherence import decoherence
 from brackish.plot.densities import Plane, densities
 from brackish.plot.files import save
 from brackish.plot.fluid import plane, quantum_trajectories
+from brackish.plot.friction import friction, friction_kernels
 from brackish.plot.magnets import correlations, magnet, nonlocality, spin_components
 from brackish.plot.phase_space import phase_space
 from brackish.plot.populations import populations
@@ -31,6 +32,8 @@ __all__ = [
     "decoherence",
     "densities",
     "forces",
+    "friction",
+    "friction_kernels",
     "magnet",
     "nonlocality",
     "phase_space",

@@ -56,11 +56,15 @@ from brackish.quantum.operators import (
     tensor,
 )
 from brackish.quantum.small import apply, dagger, expect, product, trace_product
-from brackish.quantum.trigonometry import cosine_and_sine
+from brackish.quantum.thermal import IndependentElectrons, ManyElectronStates, ThermalElectrons
+from brackish.trigonometry import cosine_and_sine
 
 __all__ = [
+    "IndependentElectrons",
     "Kernel",
+    "ManyElectronStates",
     "SpectralState",
+    "ThermalElectrons",
     "annihilation",
     "apply",
     "bell_nonlocality",

@@ -11,7 +11,7 @@ from jax import lax
 
 from brackish.quantum.eigen import eigensystem
 from brackish.quantum.small import apply, dagger, product
-from brackish.quantum.trigonometry import cosine_and_sine
+from brackish.trigonometry import cosine_and_sine
 from brackish.typing import Array, Complex, Inexact
 
 TAYLOR_ORDER = 18

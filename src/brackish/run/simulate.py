@@ -26,6 +26,8 @@ from brackish.theory import HasJump, Status, Theory
 
 LONGEST_SEGMENT = 50
 """Saves a compiled call: progress, checkpoints and failures are seen between calls."""
+LARGEST_DRAWN = 64
+"""Levels whose potential curves are kept with a result."""
 
 
 def simulate(
@@ -133,6 +135,15 @@ _FOLLOWED = {
     "trajectory_spin": (("spin", "axis"), "1", "direction of the classical spins"),
 }
 """Axes behind trajectory and time, units and meaning of what is kept of single trajectories."""
+
+
+_NOT_OF_THE_STEP = (
+    Status.reached_edge,
+    Status.reached_largest_momentum,
+    Status.highest_waves_grew,
+    Status.left_table,
+)
+"""Failures that no smaller time step would cure."""
 
 
 class _Run:
@@ -256,6 +267,7 @@ class _Run:
             Status.highest_waves_grew: "has grown the highest waves of its grid, which the equations amplify fastest; "
             "stop earlier, or keep fewer waves",
             Status.reached_highest_level: "has reached the last of its levels; give more of them",
+            Status.left_table: "has left its table; give it wider bounds",
             Status.not_resolved: "is no longer resolved by its grid; give more points, or a smaller step",
         }[Status(status)]
         if not theory.has_trajectories:
@@ -265,11 +277,7 @@ class _Run:
         else:
             who = f"trajectory {lane}"
         moment = self.times.grid()[save]
-        advice = (
-            ""
-            if status in (Status.reached_edge, Status.reached_largest_momentum, Status.highest_waves_grew)
-            else (f" The time step is {self.plan.step:g}.")
-        )
+        advice = "" if status in _NOT_OF_THE_STEP else (f" The time step is {self.plan.step:g}.")
         return RunFailed(f"{name}: {who} {what} (at or shortly before time {moment:g}).{advice}")
 
     def _dataset(self, totals: Totals, complete: bool):
@@ -315,8 +323,12 @@ class _Run:
 
 
 def _potentials(hamiltonian: HybridHamiltonian, variables: dict[str, Any]) -> dict[str, Any]:
-    """Potential curves over the stretch that was visited, so that they can be drawn without the Hamiltonian."""
+    """Potential curves over the stretch that was visited, so that they can be drawn without the Hamiltonian; not of
+    a whole band of levels.
+    """
     if not isinstance(hamiltonian, SeparableHamiltonian) or hamiltonian.manifold.coordinates != 1:
+        return {}
+    if hamiltonian.levels > LARGEST_DRAWN:
         return {}
     positions = visited_positions({name: values for name, (_, values, _) in variables.items()})
     diabatic, adiabatic = potential_curves(hamiltonian, positions)

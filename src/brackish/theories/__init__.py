@@ -2,6 +2,7 @@
 
 from brackish.grids import PhaseSpace, SphereGrid
 from brackish.manifolds import AsWritten, Homogeneous
+from brackish.quantum import IndependentElectrons, ManyElectronStates
 from brackish.theories._trade_off import KeptTradeOff, ViolatedTradeOff
 from brackish.theories.exact.split_operator import Absorber, Exact, Grid
 from brackish.theories.fields.aleksandrov_gerasimenko import AleksandrovGerasimenko
@@ -29,6 +30,14 @@ from brackish.theories.stochastic.classical_quantum import (
     OneBasis,
     RandomPhases,
 )
+from brackish.theories.stochastic.molecular_dynamics_with_friction import (
+    ConstantFriction,
+    FrictionFromElectrons,
+    FrictionFunction,
+    MemoryFriction,
+    MolecularDynamicsWithFriction,
+    Table,
+)
 from brackish.theories.trajectories._ensembles import InSpreads
 from brackish.theories.trajectories.born_oppenheimer import BornOppenheimer
 from brackish.theories.trajectories.ehrenfest import Ehrenfest
@@ -47,6 +56,7 @@ from brackish.theories.trajectories.koopmons import (
     koopmon_scan,
 )
 from brackish.theories.trajectories.mean_field import MeanField
+from brackish.theories.trajectories.mixed_state_ehrenfest import MixedStateEhrenfest
 from brackish.theories.trajectories.quantum_hydrodynamics import (
     QuantumForce,
     QuantumHydrodynamics,
@@ -82,12 +92,15 @@ __all__ = [
     "BornOppenheimer",
     "ClassicalQuantum",
     "ColdFluid",
+    "ConstantFriction",
     "ContinuumEhrenfest",
     "Ehrenfest",
     "EnergyBasedDecoherence",
     "EveryOrder",
     "Exact",
     "ExactFactorization",
+    "FrictionFromElectrons",
+    "FrictionFunction",
     "FullCorrection",
     "Gaussian",
     "GeometricAlone",
@@ -102,6 +115,7 @@ __all__ = [
     "InAdiabaticBasis",
     "InDiabaticBasis",
     "InSpreads",
+    "IndependentElectrons",
     "Isothermal",
     "KeepVelocity",
     "KeptTradeOff",
@@ -111,8 +125,12 @@ __all__ = [
     "Koopmons",
     "LatticeQuadrature",
     "Liouville",
+    "ManyElectronStates",
     "MeanField",
+    "MemoryFriction",
+    "MixedStateEhrenfest",
     "MixedStates",
+    "MolecularDynamicsWithFriction",
     "MomentHierarchy",
     "MoyalTower",
     "NoCorrection",
@@ -137,6 +155,7 @@ __all__ = [
     "SphereQuadrature",
     "SpinKoopmons",
     "SurfaceHopping",
+    "Table",
     "ViolatedTradeOff",
     "WithoutCorrelation",
     "WithoutQuantumForce",

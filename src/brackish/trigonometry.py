@@ -8,8 +8,7 @@ mean nothing anyway.
 """
 
 import jax.numpy as jnp
-
-from brackish.typing import Array, Float
+from jaxtyping import Array, Float
 
 _HALF_PI = (1.57079632673412561417e00, 6.07710050630396597660e-11, 2.02226624879595063154e-21)
 _SINE = (
