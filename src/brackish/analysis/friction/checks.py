@@ -28,7 +28,9 @@ def check_broadening(
     if not broadening.continuum:
         return
     if np.size(energies) < 2:
-        raise InvalidInput(f"{type(broadening).__name__} stands for a continuum, but there is one level alone.")
+        raise InvalidInput(
+            f"{type(broadening).__name__} stands for a continuum, but there is one level alone."
+        )
     energies = np.sort(np.asarray(energies))
     response = np.diagonal(np.asarray(_response(electrons, jnp.asarray(energies))), offset=1)
     gaps = np.diff(energies)
