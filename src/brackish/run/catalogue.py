@@ -38,11 +38,15 @@ DIMENSIONS = {
     **dict.fromkeys(("frequency", "frequencies", "cutoff", "highest", "reorganisation"), "energy"),
     **dict.fromkeys(("splitting", "bias", "coupling", "energies", "gradients", "strength"), "energy"),
     "temperature": "temperature",
+    "chemical_potential": "energy",
     **dict.fromkeys(("stop", "step"), "time"),
     "checkpoint_every": "duration",
     # the same names for other things
     **dict.fromkeys((f"{name}.strength" for name in ("OhmicBath", "Spring", "Bilinear")), None),
     **dict.fromkeys(("PhaseSpace.lower", "PhaseSpace.upper", "SphereGrid.length"), None),
+    **dict.fromkeys(("GaussianBroadening.width", "Lorentzian.width", "FiniteTime.rate"), "energy"),
+    "UpToTime.time": "time",
+    "MemoryKernel.coupling": None,
     "EnergyBasedDecoherence.parameter": "energy",
     "linear_vibronic_coupling.couplings": "energy",
     **dict.fromkeys(
@@ -122,7 +126,12 @@ def options(kind: type) -> tuple[Any, ...]:
     """The public types of all rooms that are a `kind` and can be built; `kind` itself too, public or not."""
     public = [getattr(room, name) for room in ROOMS for name in room.__all__]
     fitting = {value for value in public if inspect.isclass(value) and issubclass(value, kind)} | {kind}
-    return tuple(sorted((value for value in fitting if not inspect.isabstract(value)), key=_name))
+    return tuple(sorted(filter(_is_whole, fitting), key=_name))
+
+
+def _is_whole(value: type) -> bool:
+    """Whether nothing of it is left to subclasses, neither methods nor fields."""
+    return not inspect.isabstract(value) and not getattr(value, "__abstractvars__", ())
 
 
 def _name(value: Any) -> str:

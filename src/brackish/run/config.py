@@ -451,20 +451,22 @@ def _check_smallest(entry: Parameter, value: Any, number: int | float) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """A value instead of a choice: a whole number, or a list of numbers, complex ones as text "0.6+0.8j"."""
+    """A value instead of a choice: a number, or numbers in lists, complex ones as text "0.6+0.8j"."""
     if isinstance(value, list):
-        return [_amplitude(item) for item in value]
-    return _whole(value)
+        return [_plain(item) if isinstance(item, list) else _amplitude(item) for item in value]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"must be a finite number, got {_short(value)}")
+    return _whole(value) if isinstance(value, int) else value
 
 
-def _amplitude(value: Any) -> complex:
+def _amplitude(value: Any) -> float | complex:
     try:
         number = complex(value.replace(" ", "") if isinstance(value, str) else value)
     except (TypeError, ValueError):
         raise ValueError(f"must hold numbers, complex ones as '0.6+0.8j', got {_short(value)}") from None
     if isinstance(value, bool) or not (math.isfinite(number.real) and math.isfinite(number.imag)):
         raise ValueError(f"must hold finite numbers, got {_short(value)}")
-    return number
+    return number if number.imag else number.real
 
 
 def _table(model) -> _Table:

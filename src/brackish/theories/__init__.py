@@ -1,5 +1,6 @@
 """One file a theory. A theory says how the state moves; it knows no models, no runner and no other theory."""
 
+from brackish.analysis.friction import FiniteTime, GaussianBroadening, Lorentzian, UpToTime
 from brackish.grids import PhaseSpace, SphereGrid
 from brackish.manifolds import AsWritten, Homogeneous
 from brackish.quantum import IndependentElectrons, ManyElectronStates
@@ -99,10 +100,12 @@ __all__ = [
     "EveryOrder",
     "Exact",
     "ExactFactorization",
+    "FiniteTime",
     "FrictionFromElectrons",
     "FrictionFunction",
     "FullCorrection",
     "Gaussian",
+    "GaussianBroadening",
     "GeometricAlone",
     "GeometricAndQuantum",
     "Grid",
@@ -125,6 +128,7 @@ __all__ = [
     "Koopmons",
     "LatticeQuadrature",
     "Liouville",
+    "Lorentzian",
     "ManyElectronStates",
     "MeanField",
     "MemoryFriction",
@@ -156,6 +160,7 @@ __all__ = [
     "SpinKoopmons",
     "SurfaceHopping",
     "Table",
+    "UpToTime",
     "ViolatedTradeOff",
     "WithoutCorrelation",
     "WithoutQuantumForce",
