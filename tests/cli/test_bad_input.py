@@ -254,7 +254,7 @@ FILES = [
     case(
         "state is a number",
         ("width = 0.5", "width = 0.5\nstate = 0.5"),
-        lines=[("preparation.state", "must be a whole number")],
+        lines=[("preparation.state", "must be a level, Diabatic(level)")],
     ),
     case(
         "amplitudes of another size",
