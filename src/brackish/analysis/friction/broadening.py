@@ -145,6 +145,4 @@ class UpToTime(Broadening):
 
 def _check_positive(name, value):
     if isinstance(value, np.ndarray) and not (value.ndim == 0 and np.isfinite(value) and value > 0):
-        raise InvalidInput(
-            f"Argument `{name}` of a broadening must be positive, got {value.tolist()} hartree."
-        )
+        raise InvalidInput(f"Argument `{name}` of a broadening must be positive, got {value.tolist()}.")
