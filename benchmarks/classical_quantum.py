@@ -7,12 +7,7 @@ their ratio, for QuTiP's default (`platen`) and for the cheapest of its methods,
 always stable at this step.
 """
 
-import os
-
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(name, "1")
-
+import _one_core  # noqa: F401
 import numpy as np
 from _measuring import alternate, cpu_seconds, median, ratio
 

@@ -6,12 +6,7 @@ The yardstick is what one would write with numpy: `eigh` of each matrix and the 
 seconds for 1000 positions, and ratios.
 """
 
-import os
-
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(name, "1")
-
+import _one_core  # noqa: F401
 import jax
 import jax.numpy as jnp
 import numpy as np

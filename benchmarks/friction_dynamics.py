@@ -6,15 +6,12 @@ levels at a temperature, with friction that depends on the place, all of it read
 same steps and draws as many normal deviates. Printed are trajectory-steps for a processor second. Needs gcc.
 """
 
-import os
-
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
-
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import _one_core  # noqa: F401
 import jax.numpy as jnp
 import numpy as np
 from _measuring import alternate, cpu_seconds, median, ratio

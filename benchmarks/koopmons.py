@@ -11,14 +11,10 @@ For each number N of koopmons on a Tully model, in microseconds per koopmon on o
 At the end whole runs with 500 koopmons. `python benchmarks/koopmons.py [largest N]`.
 """
 
-import os
 import sys
 import time
 
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
+import _one_core  # noqa: F401
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -5,12 +5,7 @@ QuTiP's solver with feedback of the state (`pip install qutip`; left out if it i
 all that its spins share; a pure state of sixteen spins, beside the applications of the Hamiltonian that it is made of.
 """
 
-import os
-
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ.setdefault(name, "1")
-
+import _one_core  # noqa: F401
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
