@@ -1,6 +1,8 @@
 r"""What stands for $\delta(E)$ and for $1/E$ where there are levels instead of a continuum."""
 
 import abc
+import dataclasses
+import functools
 from typing import ClassVar
 
 import equinox as eqx
@@ -10,15 +12,27 @@ import numpy as np
 from brackish.errors import InvalidInput
 from brackish.typing import Array, Float
 
+_positive = functools.partial(eqx.field, converter=lambda value: np.asarray(value, dtype=float))
+
 
 class Broadening(eqx.Module):
     """The interface of every broadening.
 
     `continuum`: whether each level stands for its neighbours in a continuum too. Then pairs of equal energies count
     as all others do; if not, they are left out, since in a system of a few levels nothing makes them decay.
+
+    Raises `InvalidInput` unless the one number that it has is positive.
     """
 
     continuum: eqx.AbstractClassVar[bool]
+
+    def __check_init__(self):
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.ndarray) and not (value.ndim == 0 and np.isfinite(value) and value > 0):
+                raise InvalidInput(
+                    f"Argument `{field.name}` of {type(self).__name__} must be positive, got {value.tolist()}."
+                )
 
     @property
     @abc.abstractmethod
@@ -29,34 +43,26 @@ class Broadening(eqx.Module):
     def resonance(self, energy: Float[Array, "..."]) -> Float[Array, "..."]:
         """What stands for the Dirac function of an energy in hartree; its integral is one."""
 
-    @abc.abstractmethod
     def inverse(self, energy: Float[Array, "..."]) -> Float[Array, "..."]:
         """What stands for 1 / energy, where the energy is not zero."""
+        return 1 / energy
 
 
 class Lorentzian(Broadening):
     r"""$\delta(E)\to\frac1\pi\frac{w}{E^2+w^2}$, for a discretised continuum; 1/E as it is.
 
     `width`: w, half the width at half the height, in hartree.
-
-    Raises `InvalidInput` unless the width is positive.
     """
 
-    width: Float[np.ndarray | Array, ""] = eqx.field(converter=lambda w: np.asarray(w, dtype=float))
+    width: Float[np.ndarray | Array, ""] = _positive()
     continuum: ClassVar[bool] = True
-
-    def __check_init__(self):
-        _check_positive("width", self.width)
 
     @property
     def breadth(self):
         return self.width
 
     def resonance(self, energy):
-        return self.width / (jnp.pi * (energy**2 + self.width**2))
-
-    def inverse(self, energy):
-        return 1 / energy
+        return _lorentzian(energy, self.width)
 
 
 class GaussianBroadening(Broadening):
@@ -65,15 +71,10 @@ class GaussianBroadening(Broadening):
     Without the wings of a Lorentzian: the error is second order in the width, not first.
 
     `width`: w, the standard deviation, in hartree.
-
-    Raises `InvalidInput` unless the width is positive.
     """
 
-    width: Float[np.ndarray | Array, ""] = eqx.field(converter=lambda w: np.asarray(w, dtype=float))
+    width: Float[np.ndarray | Array, ""] = _positive()
     continuum: ClassVar[bool] = True
-
-    def __check_init__(self):
-        _check_positive("width", self.width)
 
     @property
     def breadth(self):
@@ -81,9 +82,6 @@ class GaussianBroadening(Broadening):
 
     def resonance(self, energy):
         return jnp.exp(-0.5 * (energy / self.width) ** 2) / (jnp.sqrt(2 * jnp.pi) * self.width)
-
-    def inverse(self, energy):
-        return 1 / energy
 
 
 class FiniteTime(Broadening):
@@ -93,22 +91,17 @@ class FiniteTime(Broadening):
     by itself, pairs of equal energies, is left out.
 
     `rate`: epsilon, in hartree (an inverse time).
-
-    Raises `InvalidInput` unless the rate is positive.
     """
 
-    rate: Float[np.ndarray | Array, ""] = eqx.field(converter=lambda w: np.asarray(w, dtype=float))
+    rate: Float[np.ndarray | Array, ""] = _positive()
     continuum: ClassVar[bool] = False
-
-    def __check_init__(self):
-        _check_positive("rate", self.rate)
 
     @property
     def breadth(self):
         return self.rate
 
     def resonance(self, energy):
-        return self.rate / (jnp.pi * (energy**2 + self.rate**2))
+        return _lorentzian(energy, self.rate)
 
     def inverse(self, energy):
         return energy / (energy**2 + self.rate**2)
@@ -122,15 +115,10 @@ class UpToTime(Broadening):
     $2\pi/\Delta$: take $\tau$ below that, somewhat more than half of it.
 
     `time`: $\tau$, in atomic units.
-
-    Raises `InvalidInput` unless the time is positive.
     """
 
-    time: Float[np.ndarray | Array, ""] = eqx.field(converter=lambda t: np.asarray(t, dtype=float))
+    time: Float[np.ndarray | Array, ""] = _positive()
     continuum: ClassVar[bool] = True
-
-    def __check_init__(self):
-        _check_positive("time", self.time)
 
     @property
     def breadth(self):
@@ -143,6 +131,5 @@ class UpToTime(Broadening):
         return (1 - jnp.cos(energy * self.time)) / energy
 
 
-def _check_positive(name, value):
-    if isinstance(value, np.ndarray) and not (value.ndim == 0 and np.isfinite(value) and value > 0):
-        raise InvalidInput(f"Argument `{name}` of a broadening must be positive, got {value.tolist()}.")
+def _lorentzian(energy, width):
+    return width / (jnp.pi * (energy**2 + width**2))

@@ -96,12 +96,10 @@ def markov_kernel(
     `resonance(0)` to its smallest excitation: there use `head_gordon_tully`, or `LevelInBand`.
     """
     energies, forces = levels.energies, _fluctuations(electrons, levels)
-    response, equal = electrons.response(energies), _equal(energies)
-    gap = energies[:, None] - energies[None, :]
-    counted = response if broadening.continuum else jnp.where(equal, 0.0, response)
-    friction = _pair_sum(jnp.pi * counted * broadening.resonance(gap), forces)
+    equal, gap = _equal(energies), energies[:, None] - energies[None, :]
+    friction = _pair_sum(_counted(electrons, energies, broadening) * broadening.resonance(gap), forces)
     inverse = jnp.where(equal, 0.0, broadening.inverse(jnp.where(equal, 1.0, gap)))
-    return MarkovKernel(friction.real, _pair_sum(response * inverse, forces).imag)
+    return MarkovKernel(friction.real, _pair_sum(electrons.response(energies) * inverse, forces).imag)
 
 
 def pseudo_magnetic_field(electrons: ThermalElectrons, levels: ElectronicLevels) -> Float[Array, "n n"]:
@@ -130,12 +128,10 @@ def friction_spectrum(
     transform of the symmetric part of W. `frequencies`: in hartree.
     """
     energies, forces = levels.energies, _fluctuations(electrons, levels)
-    gap = energies[None, :] - energies[:, None]
-    response = electrons.response(energies)
-    counted = response if broadening.continuum else jnp.where(_equal(energies), 0.0, response)
+    gap, counted = energies[None, :] - energies[:, None], _counted(electrons, energies, broadening)
 
     def at(frequency):
-        return _pair_sum(jnp.pi * counted * broadening.resonance(frequency - gap), forces)
+        return _pair_sum(counted * broadening.resonance(frequency - gap), forces)
 
     return lax.map(at, frequencies).astype(complex)
 
@@ -167,6 +163,12 @@ def _fluctuations(electrons, levels):
 def _equal(energies):
     """Which pairs of levels have the same energy, as far as an eigensolver can tell."""
     return jnp.abs(energies[:, None] - energies[None, :]) <= DEGENERATE * jnp.max(jnp.abs(energies))
+
+
+def _counted(electrons, energies, broadening) -> Float[Array, "d d"]:
+    """pi P, without pairs of equal energies where they do not stand for a continuum."""
+    response = jnp.pi * electrons.response(energies)
+    return response if broadening.continuum else jnp.where(_equal(energies), 0.0, response)
 
 
 def _pair_sum(weight: Float[Array, "d d"], derivatives: Inexact[Array, "n d d"]) -> Inexact[Array, "n n"]:
