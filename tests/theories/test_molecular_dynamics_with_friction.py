@@ -427,6 +427,10 @@ def test_the_rest_is_refused_before_a_run():
     ):
         with pytest.raises(bk.InvalidInput, match="ground state at temperature 0 is degenerate"):
             theory.resolve(alike, None, None)
+    fine = bk.FrictionFromElectrons(bk.GaussianBroadening(1e-4))
+    metal = bk.MolecularDynamicsWithFriction(bk.IndependentElectrons(0.005), fine)
+    with pytest.raises(bk.InvalidInput, match="resolves 0.0001 hartree, less than .* the distance of the levels"):
+        metal.resolve(bk.models.newns_anderson(), None, None)
     with pytest.raises(bk.InvalidInput, match="one coordinate, but there are 2"):
         run(0.1, two_coordinates(), table=bk.Table(-1.0, 1.0))
     with pytest.raises(bk.InvalidInput, match="at least 4 nodes"):

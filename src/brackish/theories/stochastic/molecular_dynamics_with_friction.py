@@ -38,7 +38,13 @@ from jax import lax
 from jax.tree_util import Partial
 
 from brackish.analysis import MemoryKernel
-from brackish.analysis.friction import Broadening, electronic_levels, electronic_matrix, markov_kernel
+from brackish.analysis.friction import (
+    Broadening,
+    check_broadening,
+    electronic_levels,
+    electronic_matrix,
+    markov_kernel,
+)
 from brackish.errors import InvalidInput
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.integrators import StrangAroundNoise
@@ -140,6 +146,9 @@ class Friction(eqx.Module):
     ) -> Float[Array, "..."]:
         """One number for all coordinates, (n,) or (n, n); momentum per length."""
 
+    def check(self, hamiltonian: SeparableHamiltonian, electrons: ThermalElectrons, place: np.ndarray) -> None:
+        """Raise `InvalidInput` where the kernel would be another one than is meant. In plain Python, before a run."""
+
     @abc.abstractmethod
     def in_coordinates(self, shift: Float[np.ndarray, " n"], scale: Float[np.ndarray, " n"]) -> "Friction":
         """The same friction in the coordinates shift + scale q."""
@@ -183,7 +192,8 @@ class FrictionFunction(Friction):
 
 class FrictionFromElectrons(Friction):
     r"""$\gamma=\eta-B$ of the levels themselves, eq. (116), found anew at every position. `broadening`: one of
-    `brackish.analysis.friction`, narrower than the temperature and wider than the distance of the levels.
+    `brackish.analysis.friction`, narrower than the temperature and wider than the distance of the levels, which a run
+    asks for at a few places.
     """
 
     broadening: Broadening
@@ -193,6 +203,10 @@ class FrictionFromElectrons(Friction):
         levels = electronic_levels(electronic_matrix(hamiltonian), jnp.asarray(position))
         kernel = markov_kernel(electrons, levels, self.broadening)
         return kernel.friction - kernel.magnetic
+
+    def check(self, hamiltonian, electrons, place):
+        energies = np.linalg.eigvalsh(electronic_matrix(hamiltonian)(jnp.asarray(place)))
+        check_broadening(electrons, energies, self.broadening)
 
     def in_coordinates(self, shift, scale):
         return self
@@ -376,6 +390,7 @@ class MolecularDynamicsWithFriction(Theory):
                     f"got shape {factor.shape}."
                 )
             return
+        self.friction.check(hamiltonian, self.electrons, place)
         kernel = np.asarray(self.friction.kernel(hamiltonian, self.electrons, jnp.asarray(place)))
         if kernel.shape not in ((), (coordinates,), (coordinates, coordinates)):
             raise InvalidInput(
