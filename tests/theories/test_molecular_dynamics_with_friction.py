@@ -429,7 +429,7 @@ def test_the_rest_is_refused_before_a_run():
             theory.resolve(alike, None, None)
     fine = bk.FrictionFromElectrons(bk.GaussianBroadening(1e-4))
     metal = bk.MolecularDynamicsWithFriction(bk.IndependentElectrons(0.005), fine)
-    with pytest.raises(bk.InvalidInput, match="resolves 0.0001 hartree, less than .* the distance of the levels"):
+    with pytest.raises(bk.InvalidInput, match=r"resolves 0\.0001 hartree, less than .* the distance"):
         metal.resolve(bk.models.newns_anderson(), None, None)
     with pytest.raises(bk.InvalidInput, match="one coordinate, but there are 2"):
         run(0.1, two_coordinates(), table=bk.Table(-1.0, 1.0))

@@ -146,7 +146,9 @@ class Friction(eqx.Module):
     ) -> Float[Array, "..."]:
         """One number for all coordinates, (n,) or (n, n); momentum per length."""
 
-    def check(self, hamiltonian: SeparableHamiltonian, electrons: ThermalElectrons, place: np.ndarray) -> None:
+    def check(
+        self, hamiltonian: SeparableHamiltonian, electrons: ThermalElectrons, place: np.ndarray
+    ) -> None:
         """Raise `InvalidInput` where the kernel would be another one than is meant. In plain Python, before a run."""
 
     @abc.abstractmethod
