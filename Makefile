@@ -19,6 +19,9 @@ help: ## print this list
 demo: $(VENV)/.runtime ## make the environment and compare theories on Tully's first model
 	$(BIN)/brackish compare tully1
 
+# one thread each for LAPACK: with more than processors, each waits for the others, twenty times as long
+test slow: export OPENBLAS_NUM_THREADS = 1
+
 test: $(VENV)/.dev ## make the environment and run the tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(PYTEST_ARGS)
 
