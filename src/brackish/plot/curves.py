@@ -103,12 +103,13 @@ def pole_map(
     title: str,
     subtitle: str = "",
     caption: str = "",
+    unit: str = "atomic units",
 ):
-    """Where the poles of a response lie in the complex plane, in atomic units, as a parameter grows.
+    """Where the poles of a response lie in the complex plane as a parameter grows.
 
     `poles`: (S, P), complex, in any order; `strength`: (S,), the parameter, rising, with its `label`. The first row is
     drawn as open circles. Every pole has a pale mirror image at its complex conjugate. `expansion`: (S, E), poles of an
-    approximation, each column a line. `caption`: below the figure.
+    approximation, each column a line. `caption`: below the figure. `unit`: of the poles.
 
     Raises `InvalidInput` if there is not one row of poles for each value.
     """
@@ -132,8 +133,8 @@ def pole_map(
     if expansion is not None:
         for column in np.asarray(expansion).T:
             axes.plot(column.real, column.imag, color=INK, linewidth=1.1, linestyle=DASHES[2], zorder=3)
-    axes.set_xlabel(r"Re $\omega$ (atomic units)", fontsize=TEXT, color=INK)
-    axes.set_ylabel(r"Im $\omega$ (atomic units)", fontsize=TEXT, color=INK)
+    axes.set_xlabel(rf"Re $\omega$ ({unit})", fontsize=TEXT, color=INK)
+    axes.set_ylabel(rf"Im $\omega$ ({unit})", fontsize=TEXT, color=INK)
     white = {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1.0}
     for level, words in ((0.97, "advanced"), (0.03, "retarded")):
         axes.text(

@@ -91,6 +91,7 @@ def poles() -> PaperFigure:
         title="Poles of two coupled oscillators",
         subtitle="m = 1, k = 1 and 2, friction 0.5 on the first",
         caption=caption,
+        unit=r"$\sqrt{k_1/m}$",
     )
     data = _dataset(
         "strength",
