@@ -32,10 +32,11 @@ class RiccatiFlow(eqx.Module):
 
     def doubled(self) -> "RiccatiFlow":
         """Over twice the time."""
-        unit = jnp.eye(self.moved.shape[0])
-        once = jnp.linalg.solve(unit + self.reached @ self.watched, self.moved)
+        size = self.moved.shape[0]
+        both = jnp.concatenate([self.moved, self.reached], axis=1)
+        solved = jnp.linalg.solve(jnp.eye(size) + self.reached @ self.watched, both)
+        once, carried = solved[:, :size], solved[:, size:]
         seen = self.moved.T @ self.watched @ once
-        carried = jnp.linalg.solve(unit + self.reached @ self.watched, self.reached)
         return RiccatiFlow(
             self.moved @ once,
             _symmetrised(self.reached + self.moved @ carried @ self.moved.T),

@@ -149,7 +149,17 @@ class Friction(eqx.Module):
     def check(
         self, hamiltonian: SeparableHamiltonian, electrons: ThermalElectrons, place: np.ndarray
     ) -> None:
-        """Raise `InvalidInput` where the kernel would be another one than is meant. In plain Python, before a run."""
+        """Raise `InvalidInput` unless the kernel at a place (n,) has a shape that fits and takes energy away. In plain
+        Python, before a run.
+        """
+        coordinates, where = place.shape[0], f" at position {place.tolist()}"
+        kernel = np.asarray(self.kernel(hamiltonian, electrons, jnp.asarray(place)))
+        if kernel.shape not in ((), (coordinates,), (coordinates, coordinates)):
+            raise InvalidInput(
+                f"Argument `friction` must be a number or have shape ({coordinates},) or ({coordinates}, "
+                f"{coordinates}), got shape {kernel.shape}{where}."
+            )
+        _check_kernel(kernel, where)
 
     @abc.abstractmethod
     def in_coordinates(self, shift: Float[np.ndarray, " n"], scale: Float[np.ndarray, " n"]) -> "Friction":
@@ -209,6 +219,7 @@ class FrictionFromElectrons(Friction):
     def check(self, hamiltonian, electrons, place):
         energies = np.linalg.eigvalsh(electronic_matrix(hamiltonian)(jnp.asarray(place)))
         check_broadening(electrons, energies, self.broadening)
+        super().check(hamiltonian, electrons, place)
 
     def in_coordinates(self, shift, scale):
         return self
@@ -226,6 +237,17 @@ class MemoryFriction(eqx.Module):
     def at(self, position: Position) -> Array:
         """g at a position, (n,)."""
         return jnp.ones(1) if self.factor is None else jnp.asarray(self.factor(position))
+
+    def check(
+        self, hamiltonian: SeparableHamiltonian, electrons: ThermalElectrons, place: np.ndarray
+    ) -> None:
+        """Raise `InvalidInput` unless g at a place (n,) is a number for each coordinate."""
+        factor = self.at(jnp.asarray(place))
+        if factor.shape != place.shape:
+            raise InvalidInput(
+                f"Argument `factor` of MemoryFriction must return {place.shape[0]} numbers, one for each coordinate, "
+                f"got shape {factor.shape}."
+            )
 
     def in_coordinates(self, shift, scale):
         """The same friction in the coordinates shift + scale q."""
@@ -373,33 +395,13 @@ class MolecularDynamicsWithFriction(Theory):
         probe = hamiltonian.manifold.probe().position
         self.electrons.check_definite(np.linalg.eigvalsh(electronic_matrix(hamiltonian)(jnp.asarray(probe))))
         for reach in REACHES:
-            self._check_friction(hamiltonian, reach * probe)
+            self.friction.check(hamiltonian, self.electrons, reach * probe)
         if self.table is None:
             return self
         if coordinates > 1:
             raise InvalidInput(f"Argument `table` is for one coordinate, but there are {coordinates}.")
         changed: dict[str, Any] = {"tabulated": self._tabulated(hamiltonian, self.table)}
         return dataclasses.replace(self, **changed)
-
-    def _check_friction(self, hamiltonian, place: np.ndarray) -> None:
-        coordinates = place.shape[0]
-        where = f" at position {place.tolist()}"
-        if isinstance(self.friction, MemoryFriction):
-            factor = self.friction.at(jnp.asarray(place))
-            if factor.shape != (coordinates,):
-                raise InvalidInput(
-                    f"Argument `factor` of MemoryFriction must return {coordinates} numbers, one for each coordinate, "
-                    f"got shape {factor.shape}."
-                )
-            return
-        self.friction.check(hamiltonian, self.electrons, place)
-        kernel = np.asarray(self.friction.kernel(hamiltonian, self.electrons, jnp.asarray(place)))
-        if kernel.shape not in ((), (coordinates,), (coordinates, coordinates)):
-            raise InvalidInput(
-                f"Argument `friction` must be a number or have shape ({coordinates},) or ({coordinates}, "
-                f"{coordinates}), got shape {kernel.shape}{where}."
-            )
-        _check_kernel(kernel, where)
 
     def _tabulated(self, hamiltonian, table: Table) -> Tabulated:
         from scipy.interpolate import CubicSpline, PchipInterpolator
