@@ -505,9 +505,16 @@ def _show_table(dataset: Any, setup: Any, seconds: list[float] | None, title: st
         (f"level {level}", variable, {"level": level})
         for level in range(min(3, dataset.sizes.get("level", 0)))
     ]
-    if variable not in dataset:
+    if variable not in dataset and "magnetization" in dataset:
         variable = "magnetization"
         shown = [(f"m_{axis}", variable, {"axis": number}) for number, axis in enumerate("xyz")]
+    elif variable not in dataset:
+        # of nuclei alone
+        variable = "position"
+        shown = [
+            (f"<q{number}>", variable, {"coordinate": number})
+            for number in range(min(3, dataset.sizes.get("coordinate", 0)))
+        ]
     one_coordinate = dataset.sizes.get("coordinate") == 1 and "momentum" in dataset
     exact = runs.get("Exact") if len(runs) > 1 else None
 
@@ -517,7 +524,8 @@ def _show_table(dataset: Any, setup: Any, seconds: list[float] | None, title: st
     table.add_column("theory")
     for column, _, _ in shown:
         table.add_column(column, justify="right")
-    table.add_column("purity", justify="right")
+    if "purity" in dataset:
+        table.add_column("purity", justify="right")
     if one_coordinate:
         table.add_column("<p>", justify="right")
     table.add_column("drift", justify="right")
@@ -527,11 +535,9 @@ def _show_table(dataset: Any, setup: Any, seconds: list[float] | None, title: st
         table.add_column("s", justify="right")
 
     for number, (name, run) in enumerate(runs.items()):
-        cells = [
-            name,
-            *(_with_error(run, quantity, **where) for _, quantity, where in shown),
-            _with_error(run, "purity"),
-        ]
+        cells = [name, *(_with_error(run, quantity, **where) for _, quantity, where in shown)]
+        if "purity" in dataset:
+            cells.append(_with_error(run, "purity"))
         if one_coordinate:
             cells.append(_with_error(run, "momentum", coordinate=0))
         energy = run["energy"].values

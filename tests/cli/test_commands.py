@@ -172,6 +172,43 @@ def test_run_is_what_python_would_compute(here):
     assert "complete already" in invoke("resume", "results/mine/ehrenfest.zarr")
 
 
+FRICTION = """\
+[model]
+name = "newns_anderson"
+levels = { kind = "TrapezoidLevels", count = 4 }
+band = { kind = "FlatBand", half_width = 0.1 }
+
+[preparation]
+kind = "Points"
+positions = [0.1, 0.2]
+momenta = [0.0, 1.0]
+
+[[theory]]
+kind = "MolecularDynamicsWithFriction"
+electrons = { kind = "IndependentElectrons", temperature = "300 K" }
+friction = { kind = "ConstantFriction", values = 0.1 }
+table = { kind = "Table", lower = -3.0, upper = 3.0, nodes = 32 }
+
+[times]
+stop = 20.0
+saves = 2
+step = 10.0
+
+[run]
+trajectories = 6
+"""
+
+
+def test_a_run_without_populations_ends_well(here):
+    """Nuclei on a tabulated surface have none. It is also one of several trajectories from each point that is given."""
+    (here / "friction.toml").write_text(FRICTION)
+    said = invoke("run", "friction.toml", "--no-progress")
+    assert "<q0>" in said
+    assert "heat" in bk.read_netcdf(here / "results" / "friction" / "results.nc")
+    assert (here / "results" / "friction" / "figure.png").read_bytes().startswith(b"\x89PNG")
+    assert bk.read_netcdf(here / "results" / "friction" / "results.nc").attrs["trajectories"] == 6
+
+
 def test_a_run_of_one_theory_can_be_replaced(here):
     one = TOML.replace(TOML[TOML.index('[[theory]]\nkind = "SurfaceHopping"') : TOML.index("[times]")], "")
     (here / "one.toml").write_text(one)

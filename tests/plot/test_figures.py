@@ -77,6 +77,7 @@ def one_theory(name, time, levels, random):
 
 
 FIGURES = {
+    "motion": plot.motion,
     "populations": plot.populations,
     "coherence": plot.coherence,
     "phase_space": plot.phase_space,

@@ -1,6 +1,8 @@
 """A run that cannot go on says which theory, which trajectory and when; what was reached stays readable."""
 
+import multiprocessing
 import re
+from concurrent.futures import ProcessPoolExecutor
 
 import jax.numpy as jnp
 import numpy as np
@@ -179,3 +181,14 @@ def test_what_is_refused_before_anything_is_computed(broken, tmp_path):
 def test_impossible_times_are_refused(arguments):
     with pytest.raises(bk.InvalidInput, match="Argument `"):
         bk.times(*arguments)
+
+
+def test_an_executor_that_forks_is_refused():
+    """JAX has threads; a fork of the process that ran it waits for locks which nobody will open."""
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(1, mp_context=context) as pool, pytest.raises(bk.InvalidInput) as caught:
+        bk.simulate(
+            bk.models.tully(1), bk.Ehrenfest(), bk.GaussianPacket(-2, 10, 0.5), bk.times(1, 1), executor=pool
+        )
+    assert "spawn" in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -15,6 +15,7 @@ from brackish.plot.files import save
 from brackish.plot.fluid import plane, quantum_trajectories
 from brackish.plot.friction import friction, friction_kernels
 from brackish.plot.magnets import correlations, magnet, nonlocality, spin_components
+from brackish.plot.motion import motion
 from brackish.plot.phase_space import phase_space
 from brackish.plot.populations import populations
 from brackish.plot.potentials import potentials
@@ -35,6 +36,7 @@ __all__ = [
     "friction",
     "friction_kernels",
     "magnet",
+    "motion",
     "nonlocality",
     "phase_space",
     "plane",

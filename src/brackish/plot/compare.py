@@ -7,6 +7,7 @@ import numpy as np
 
 from brackish.plot.coherence import QUANTITIES, draw_quantity
 from brackish.plot.magnets import magnet
+from brackish.plot.motion import motion
 from brackish.plot.populations import chosen_populations, most_populated, population_label
 from brackish.plot.potentials import CURVES, draw_potentials
 from brackish.plot.reading import Run, first_level, require, subtitle_of, title_of
@@ -38,10 +39,13 @@ def compare(dataset: Any):
 
     Of two levels the one is shown in which the run starts; of more than three, the three that are populated
     most. Without potential curves (several coordinates, spins), purity and coherence take their place. One
-    theory alone is welcome too. Of a magnet, the magnetization and the energy.
+    theory alone is welcome too. Of a magnet, the magnetization and the energy; without populations, `motion`.
     """
-    if "magnetization" in getattr(dataset, "data_vars", ()):
+    variables = getattr(dataset, "data_vars", ())
+    if "magnetization" in variables:
         return magnet(dataset)
+    if "energy" in variables and not {"population", "adiabatic_population"} & set(variables):
+        return motion(dataset)
     variable = chosen_populations(dataset, None)
     runs = require(dataset, "compare", variable)
     width, height, split = 11.0, 8.0, 3.75
@@ -67,9 +71,9 @@ def compare(dataset: Any):
             draw_quantity(axes, runs, name)
             is_top = cell is beside and name == names[0]
             time_axis(axes, runs[0].time, label=name == names[-1], femtoseconds=is_top)
-    motion = _motion(runs, variable)
-    if motion is not None:
-        moving, chosen, label = motion
+    moved = _motion(runs, variable)
+    if moved is not None:
+        moving, chosen, label = moved
         axes = place(figure, *free[0])
         draw_runs(axes, runs, moving, **chosen)
         frame_values(axes, least=1e-3)

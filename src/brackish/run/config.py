@@ -53,6 +53,7 @@ from brackish.run.catalogue import (
 )
 from brackish.run.compare import theory_names
 from brackish.run.presets import PRESETS, model_aliases
+from brackish.run.simulate import trajectory_count
 from brackish.run.times import Times, times
 from brackish.theory import HasJump, Theory
 from brackish.units import quantity
@@ -316,11 +317,15 @@ class _Reader:
                 self.ask(f"{place}.integrator", integrator, integrator.check, theory, hamiltonian)
             if when is not None:
                 self.ask("times", when, when.steps_between_saves, theory.suggested_step(hamiltonian))
-        laid_out = None if preparation is None else preparation.count()
-        asked = options.get("trajectories")
-        if laid_out is not None and asked not in (None, laid_out):
-            kind = type(preparation).__name__
-            self.note("run.trajectories", f"is {asked}, but {kind} lays out {laid_out} of them; leave it out")
+            if preparation is not None and theory.has_trajectories:
+                self.ask_for_trajectories(theory, preparation, options.get("trajectories"))
+
+    def ask_for_trajectories(self, theory: Theory, preparation: Preparation, asked: int | None) -> None:
+        """Can the theory have so many trajectories from there? A refusal is noted."""
+        try:
+            trajectory_count(theory, preparation, asked)
+        except InvalidInput as error:
+            self.note("run.trajectories", _refusal(error, ("trajectories",))[1])
 
     def ask(self, place: str, owner: Any, check: Callable, *arguments: Any) -> Any:
         """What a check of `owner` returns, or `REFUSED`; a refusal is noted."""

@@ -4,7 +4,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Generator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
 from brackish.errors import InvalidInput
 from brackish.run.block import BlockRecord, Plan, Problem, run_block
@@ -19,6 +19,22 @@ def worker_count(workers: int | None) -> int:
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise InvalidInput(f"Argument `workers` must be a whole number of at least 1, got {workers!r}.")
     return workers
+
+
+def check_executor(executor: Executor | None) -> None:
+    """Raise `InvalidInput` for an executor whose processes would wait for ever: a fork takes none of JAX's threads with
+    it, but the locks that they hold.
+    """
+    context = getattr(executor, "_mp_context", None)
+    if (
+        isinstance(executor, ProcessPoolExecutor)
+        and context is not None
+        and context.get_start_method() == "fork"
+    ):
+        raise InvalidInput(
+            "Argument `executor` forks its processes, in which JAX would hang: give ProcessPoolExecutor(..., "
+            "mp_context=multiprocessing.get_context('spawn'))."
+        )
 
 
 def records_in_order(

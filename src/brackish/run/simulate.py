@@ -18,7 +18,7 @@ from brackish.preparations import Preparation, evenly
 from brackish.run.accumulate import Totals, means_and_errors
 from brackish.run.block import BlockRecord, Plan, Problem, block_width
 from brackish.run.checkpoint import pack, unpack
-from brackish.run.executors import Desk, records_in_order, worker_count
+from brackish.run.executors import Desk, check_executor, records_in_order, worker_count
 from brackish.run.progress import Watch, progress_bar
 from brackish.run.provenance import describe, fingerprint, versions
 from brackish.run.times import Times
@@ -71,6 +71,7 @@ def simulate(
     Raises `InvalidInput`, `UnsupportedHamiltonian` before anything is computed; `RunFailed` if numbers stop
     being numbers, a norm is lost or a packet reaches the edge of its box; `CheckpointError`.
     """
+    check_executor(executor)
     theory.requirements().check(type(theory).__name__, hamiltonian)
     preparation.check(hamiltonian)
     if preparation.mixed() and not theory.mixed:
@@ -86,7 +87,7 @@ def simulate(
         raise UnsupportedHamiltonian(
             f"{name} would leave out the jumps of {type(theory).__name__}; use WithJumps({name}())."
         )
-    count = _trajectory_count(theory, preparation, trajectories)
+    count = trajectory_count(theory, preparation, trajectories)
     ensembles = _at_least_one("ensembles", ensembles)
     if theory.coupled and theory.has_trajectories and ensembles == 1:
         preparation = evenly(preparation)
@@ -359,7 +360,8 @@ def _about_errors(problem: Problem, sampled: bool) -> str:
     return "not known: points are laid out, or there is a single coupled ensemble (see `ensembles`)"
 
 
-def _trajectory_count(theory: Theory, preparation: Preparation, asked: int | None) -> int:
+def trajectory_count(theory: Theory, preparation: Preparation, asked: int | None) -> int:
+    """How many trajectories a run has when so many are `asked` for. Raises `InvalidInput` if that cannot be."""
     if not theory.has_trajectories:
         return 1
     fixed = preparation.count()
