@@ -86,6 +86,12 @@ class HybridHamiltonian(eqx.Module):
         """A time step (atomic units) that resolves this system, or None if nobody has looked."""
         return None
 
+    def fastest_until(self, stop: float) -> "HybridHamiltonian":
+        """What a step is suggested for in a run from time 0 to `stop`: this Hamiltonian, and where it changes with
+        the time, one as fast as it is at its fastest.
+        """
+        return self
+
 
 class SeparableHamiltonian(HybridHamiltonian):
     r"""A Hamiltonian whose momenta appear as kinetic energy alone, on a canonical manifold:

@@ -109,7 +109,7 @@ class Bench:
         preparation.check(hamiltonian)
         preparation = _with_amplitudes(preparation, hamiltonian.levels)
         theory = theory.resolve(hamiltonian, preparation, times)
-        steps = times.steps_between_saves(theory.suggested_step(hamiltonian))
+        steps = times.steps_for(theory, hamiltonian)
         laid_out = not theory.has_trajectories or preparation.count() is not None
         count = None if laid_out else trajectories
         return Bench(theory, hamiltonian, preparation, times, count, seed, integrator, times.spacing / steps)

@@ -316,7 +316,7 @@ class _Reader:
             if integrator is not None:
                 self.ask(f"{place}.integrator", integrator, integrator.check, theory, hamiltonian)
             if when is not None:
-                self.ask("times", when, when.steps_between_saves, theory.suggested_step(hamiltonian))
+                self.ask("times", when, when.steps_for, theory, hamiltonian)
             if preparation is not None and theory.has_trajectories:
                 self.ask_for_trajectories(theory, preparation, options.get("trajectories"))
 

@@ -92,7 +92,7 @@ def simulate(
     if theory.coupled and theory.has_trajectories and ensembles == 1:
         preparation = evenly(preparation)
     lanes = count if not theory.coupled else (ensembles if theory.has_trajectories else 1)
-    steps = times.steps_between_saves(theory.suggested_step(hamiltonian))
+    steps = times.steps_for(theory, hamiltonian)
     kept = (
         standard_observables(hamiltonian, theory) + theory.own_observables(hamiltonian) + tuple(observables)
     )

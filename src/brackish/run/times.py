@@ -6,6 +6,8 @@ import math
 import numpy as np
 
 from brackish.errors import InvalidInput
+from brackish.hamiltonian import HybridHamiltonian
+from brackish.theory import Theory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +26,12 @@ class Times:
     def grid(self) -> np.ndarray:
         """All save times, 0 included, (saves + 1,)."""
         return np.linspace(0.0, self.stop, self.saves + 1)
+
+    def steps_for(self, theory: Theory, hamiltonian: HybridHamiltonian) -> int:
+        """A whole number of steps between saves; the theory is asked for one only if none is given."""
+        if self.step is not None:
+            return self.steps_between_saves(None)
+        return self.steps_between_saves(theory.suggested_step(hamiltonian.fastest_until(self.stop)))
 
     def steps_between_saves(self, suggestion: float | None) -> int:
         """A whole number of steps: exactly `step` if it was given, else no longer than the `suggestion`."""

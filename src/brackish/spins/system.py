@@ -26,6 +26,7 @@ from brackish.manifolds import Spheres
 from brackish.quantum import spin_operators, tensor
 from brackish.spins.anisotropy import Cubic, Uniaxial
 from brackish.spins.bonds import NO_BONDS, Bonds
+from brackish.spins.drive import LargestField, largest_field
 from brackish.spins.units import REDUCED, MagneticUnits
 from brackish.typing import Array, Complex, Float, Int, RealScalar
 
@@ -195,8 +196,39 @@ class SpinSystem(HybridHamiltonian):
         """A part of the shortest period of precession that bonds, field and crystal can make."""
         return self.suggest_dt()
 
+    def fastest_until(self, stop):
+        """The same magnet with every spin in the largest field that it meets until `stop`, and with the pace at which
+        its field changes; see `brackish.spins.drive` for what is looked at.
+        """
+        if not callable(self.field):
+            return self
+        step_in = lambda field: self.with_field(field)._step()  # noqa: E731
+        return self.with_field(largest_field(self.field, self.count, stop, step_in))
+
     def suggest_dt(self) -> float:
-        """A time step that resolves the fastest precession, by a bound on the local field at every spin."""
+        """A time step that resolves the fastest precession, by a bound on the local field at every spin; of a field
+        that changes with the time it knows the value at time 0 (`fastest_until` looks at a whole run).
+        """
+        step = self._step()
+        if np.isinf(step):
+            when = "during the run" if isinstance(self.field, LargestField) else "at time 0"
+            raise InvalidInput(
+                f"This magnet has neither bonds nor a field {when}, so it suggests no step: give one, as in "
+                "times(stop, saves, step=...)."
+            )
+        return step
+
+    def _step(self) -> float:
+        fastest = self._fastest_precession()
+        precession = 2 * np.pi / (STEPS_A_PERIOD * fastest) if fastest > 0 else np.inf
+        return min(precession, self.step_of_field())
+
+    def step_of_field(self) -> float:
+        """As much of a period of the fastest change that is known of the field."""
+        return np.pi * self.field.pace / STEPS_A_PERIOD if isinstance(self.field, LargestField) else np.inf
+
+    def _fastest_precession(self) -> float:
+        """A bound on the largest frequency of precession, in the field at time 0."""
         table, spins = self.neighbours, np.asarray(self.spins)
         couplings = (
             np.abs(table.exchange)
@@ -210,12 +242,7 @@ class SpinSystem(HybridHamiltonian):
             bound = bound + 4 * np.abs(self.cubic.constant) * spins**3
         field = np.linalg.norm(np.asarray(self.field_at(0.0)), axis=1)
         bound = bound + np.abs(self.g_factor) * self.units.bohr_magneton * field
-        fastest = float(np.max(bound))
-        if fastest == 0:
-            raise InvalidInput(
-                "This magnet has neither bonds nor a field at time 0, so it suggests no step: give one."
-            )
-        return 2 * np.pi * self.units.planck / (STEPS_A_PERIOD * fastest)
+        return float(np.max(bound)) / self.units.planck
 
     # -- as a HybridHamiltonian --------------------------------------------------------------------------------------
 

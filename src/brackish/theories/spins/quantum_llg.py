@@ -119,7 +119,8 @@ class _QuantumMagnet(Theory):
         state = self._started().state
         widest = np.ptp(np.append(state.weights, state.rest))
         fastest = jnp.maximum(highest - lowest, 1e-300) * jnp.maximum(1, jnp.abs(self.kernel()(widest)))
-        return float(2 * PHASE_A_STEP * hamiltonian.units.planck / fastest)
+        own = float(2 * PHASE_A_STEP * hamiltonian.units.planck / fastest)
+        return min(own, hamiltonian.step_of_field())
 
     def standard_observables(self, hamiltonian):
         return (*SPIN_OBSERVABLES, PURITY)
