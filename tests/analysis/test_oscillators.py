@@ -106,15 +106,68 @@ def test_the_step_is_exact_where_there_is_no_steady_state():
         assert np.abs(found - expected).max() < 1e-11 * np.abs(expected).max()
 
 
-@pytest.mark.parametrize("friction", [0.6, 4.0])
+@pytest.mark.parametrize("friction", [0.6, 2 * np.sqrt(1.3 * 0.9), 2.1, 4.0])
 def test_the_damped_oscillator_and_its_correlation(friction):
     oscillator = DampedOscillator(1.3, 0.9, friction, 0.8)
     linear = oscillator.linear()
     assert np.abs(linear.steady_covariance() - oscillator.steady_covariance()).max() < 1e-13
     assert float(linear.two_time(1.7)[0, 0]) == pytest.approx(float(oscillator.correlation(1.7)), rel=1e-12)
     found, expected = (np.sort_complex(np.asarray(x.eigenvalues())) for x in (linear, oscillator))
-    assert np.abs(found - expected).max() < 1e-13
+    # where both meet, round-off moves them by its square root
+    nearness = np.sqrt(np.finfo(float).eps) if abs(np.ptp(expected)) < 1e-6 else 1e-13
+    assert np.abs(found - expected).max() < nearness
     assert float(linear.entropy_production()) == pytest.approx(0.0, abs=1e-13)
+
+
+def test_critical_damping_is_no_exception():
+    """Value and slopes of the correlation where both rates meet, against the matrix exponential and its derivatives."""
+    drift = np.array([[0.0, -1.0], [1.0, 2.0]])
+    expected = scipy.linalg.expm(-1.5 * drift)[0, 0] * 0.5 / 4
+    assert float(DampedOscillator(1, 1, 2, 0.5).correlation(1.5)) == pytest.approx(expected, rel=1e-14)
+
+    def by_formula(friction, time):
+        return DampedOscillator(1.0, 1.0, friction, 0.5).correlation(time)
+
+    def by_matrix(friction, time):
+        drift = jnp.array([[0.0, -1.0], [1.0, friction]])
+        return jax.scipy.linalg.expm(-time * drift)[0, 0] * 0.25 / friction
+
+    for time in (0.0, 1.5, 40.0):
+        slopes = [
+            jax.jacfwd(jax.grad(f, argnums=(0, 1)), argnums=(0, 1))(2.0, time)
+            for f in (by_formula, by_matrix)
+        ]
+        np.testing.assert_allclose(*slopes, rtol=1e-9, atol=1e-13)
+    # no overflow far beyond it, and no jump near it
+    assert float(by_formula(1e4, 1e3)) == pytest.approx(0.25e-4 * np.exp(-1e3 / 1e4), rel=1e-6)
+    near = [float(by_formula(2.0 + shift, 1.5)) for shift in (-1e-7, 0.0, 1e-7)]
+    assert abs(near[0] - 2 * near[1] + near[2]) < 1e-12
+
+
+@pytest.mark.parametrize("second", [QuantumOscillator(), ClassicalOscillator(0.3)])
+def test_small_coupling_at_critical_damping(second):
+    """The expansions miss the solution by matrices by the next order, as anywhere else."""
+    errors = []
+    for strength in (2e-3, 1e-3):
+        pair = OscillatorPair([1.0, 0.7], [1.0, 2.1], Bilinear(strength), 2.0, 0.8, second)
+        system, time = pair.linear(), 1.7
+        pairs = (
+            (pair.weak_correlations(time), system.two_time(time)[0::2, 0::2]),
+            (pair.weak_responses(time), system.response(time)),
+        )
+        errors.append([np.abs(weak - exact) / np.abs(exact) for weak, exact in pairs])
+        poles = pair.weak_poles()
+        assert np.all(np.isfinite(poles.frequency))
+        # the root of a_1^2 is of first order, so its error is of second order
+        exact = np.asarray(system.poles())
+        assert (
+            np.abs(exact[:, None] - np.asarray(poles.frequency - 1j * poles.decay)).min(axis=0).max()
+            < strength
+        )
+    assert np.max(errors) < 2e-2
+    assert np.max(np.asarray(errors[1]) / np.maximum(errors[0], 1e-9)) < 0.6
+    for function in (pair.weak_coefficients, pair.weak_information):
+        assert np.all(np.isfinite(function(1.7)))
 
 
 @pytest.mark.parametrize(("coupling", "order"), [(Spring, 3), (Bilinear, 4)])

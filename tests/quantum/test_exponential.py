@@ -8,7 +8,7 @@ import scipy.linalg
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brackish.quantum import propagate, propagator
+from brackish.quantum import propagate, propagate_columns, propagator
 
 DURATIONS = np.array([0.0, 1e-9, 0.3, -0.3, 7.0, -60.0])
 over_durations = jax.jit(jax.vmap(propagate, in_axes=(None, None, 0)))
@@ -85,7 +85,9 @@ def test_a_degenerate_matrix_changes_nothing_but_the_phase(levels, energy):
 
 
 @pytest.mark.parametrize("scale", [0.0, 1e-170, 1e-12, 1.0])
-@pytest.mark.parametrize(("levels", "complex_entries"), [(2, False), (2, True), (3, True)])
+@pytest.mark.parametrize(
+    ("levels", "complex_entries"), [(2, False), (2, True), (3, True), (5, False), (12, True)]
+)
 def test_derivatives_are_right_also_at_a_degeneracy(levels, scale, complex_entries):
     """The change of the propagated state along any direction, against the series of the exponential."""
     direction = traceless(hermitian(8, levels, complex_entries))
@@ -100,9 +102,25 @@ def test_derivatives_are_right_also_at_a_degeneracy(levels, scale, complex_entri
         scipy.linalg.expm_frechet(-1j * traceless(matrix) * duration, -1j * direction * duration)[1] @ psi
     )
     np.testing.assert_allclose(forward, expected, rtol=0, atol=1e-11)
-    if levels == 2:  # the reverse direction, where a loop of unknown length stands in no way
-        backward = jax.grad(lambda step: jnp.sum(jnp.abs(end(step) - psi) ** 2))(0.0)
-        expected = 2 * np.vdot(np.asarray(end(0.0)) - psi, expected).real
-        np.testing.assert_allclose(backward, expected, rtol=0, atol=1e-11)
+    backward = jax.grad(lambda step: jnp.sum(jnp.abs(end(step) - psi) ** 2))(0.0)
+    expected = 2 * np.vdot(np.asarray(end(0.0)) - psi, expected).real
+    np.testing.assert_allclose(backward, expected, rtol=0, atol=1e-11)
     by_time = jax.jvp(lambda t: once(matrix, psi, t), (duration,), (1.0,))[1]
     np.testing.assert_allclose(by_time, -1j * traceless(matrix) @ np.asarray(end(0.0)), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("levels", [3, 12])
+def test_derivatives_by_the_state_and_of_columns(levels):
+    """Backwards through the state, and the same derivative for several columns at once."""
+    matrix, direction = hermitian(3, levels, True), hermitian(4, levels, True)
+    states = jnp.stack([spinor(5, levels), spinor(6, levels)], axis=1)
+
+    def overlap(states):
+        return jnp.vdot(states[:, 0], once(matrix, states[:, 1], 0.9)).real
+
+    turned = scipy.linalg.expm(-0.9j * traceless(matrix)) @ states[:, 1]
+    ours = jax.grad(overlap)(states)
+    np.testing.assert_allclose(jnp.conj(ours[:, 0]), turned, rtol=0, atol=1e-12)
+    columns = jax.jvp(lambda s: propagate_columns(matrix + s * direction, states, 0.9), (0.0,), (1.0,))[1]
+    one = jax.jvp(lambda s: once(matrix + s * direction, states[:, 1], 0.9), (0.0,), (1.0,))[1]
+    np.testing.assert_allclose(columns[:, 1], one, rtol=0, atol=1e-12)

@@ -3,9 +3,11 @@ r"""The unitary $e^{-i\hat H\,\delta t}$ of a small Hermitian matrix, acting on 
 Two levels: closed form, $\cos(\Omega\delta t)-i\,\hat h\,\sin(\Omega\delta t)/\Omega$ with the traceless part
 $\hat h=\hat H-\tfrac1d\mathrm{Tr}\hat H$ and $\Omega=|\hat h|$. More levels: a Taylor series of an order that
 round-off cannot tell from the exponential, over as many equal parts as the norm of $\hat H\,\delta t$ asks
-for.
+for; from `EIGEN_FROM` levels on by eigenstates. The derivative is known in closed form, without the differences of
+eigenvectors: also backwards, where JAX cannot go through a loop of unknown length, and at a degeneracy.
 """
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
@@ -31,11 +33,7 @@ def propagate(matrix: Inexact[Array, "d d"], psi: Complex[Array, " d"], duration
         return psi
     if levels == 2:
         return _propagate_two_levels(matrix, psi, duration)
-    if levels < EIGEN_FROM:
-        return _propagate_by_taylor(matrix, psi, duration)
-    energies, vectors = eigensystem(matrix)
-    energies = energies - jnp.sum(energies) / levels
-    return apply(vectors, jnp.exp(-1j * energies * duration) * apply(dagger(vectors), psi))
+    return _propagate_many(matrix, psi, jnp.asarray(duration, float))
 
 
 def propagator(matrix: Inexact[Array, "d d"], duration) -> Complex[Array, "d d"]:
@@ -74,7 +72,48 @@ def propagate_columns(
     matrix: Inexact[Array, "d d"], columns: Complex[Array, "d r"], duration
 ) -> Complex[Array, "d r"]:
     """exp(-i (H - Tr H / d) duration) times each of some columns, shape (d, r), all of them at once."""
-    return _propagate_by_taylor(matrix, columns, duration, product)
+    return _propagate_many(matrix, columns, jnp.asarray(duration, float))
+
+
+@jax.custom_jvp
+def _propagate_many(matrix, psi, duration):
+    """One state (d,), or columns (d, r)."""
+    if psi.ndim == 2:
+        return _propagate_by_taylor(matrix, psi, duration, product)
+    if matrix.shape[-1] < EIGEN_FROM:
+        return _propagate_by_taylor(matrix, psi, duration)
+    energies, vectors = eigensystem(matrix)
+    energies = energies - jnp.sum(energies) / matrix.shape[-1]
+    return apply(vectors, jnp.exp(-1j * energies * duration) * apply(dagger(vectors), psi))
+
+
+@_propagate_many.defjvp
+def _derivative_of_propagation(primals, tangents):
+    r"""In eigenstates, $\langle m|\delta e^{-i\hat Ht}|n\rangle=-it\,e^{-i(E_m+E_n)t/2}\,
+    \frac{\sin(E_m-E_n)t/2}{(E_m-E_n)t/2}\,\langle m|\delta\hat H|n\rangle$, with no denominator that vanishes (Yu. L.
+    Daleckii and S. G. Krein, 1956).
+    """
+    matrix, psi, duration = primals
+    change, change_of_psi, change_of_duration = tangents
+    times = product if psi.ndim == 2 else apply
+    levels = matrix.shape[-1]
+    energies, vectors = eigensystem(matrix)
+    energies, back = energies - jnp.sum(energies) / levels, dagger(vectors)
+    phases = _along_columns(jnp.exp(-1j * energies * duration), psi)
+    inside = times(back, psi)
+
+    mean, half = 0.5 * (energies[:, None] + energies[None, :]), 0.5 * (energies[:, None] - energies[None, :])
+    divided = -1j * duration * jnp.exp(-1j * mean * duration) * jnp.sinc(half * duration / jnp.pi)
+    traceless = change - jnp.trace(change).real / levels * jnp.eye(levels)
+    mixed = divided * product(back, product(traceless, vectors))
+    turned = times(mixed, inside) + phases * times(back, change_of_psi)
+    turned = turned - 1j * change_of_duration * _along_columns(energies, psi) * phases * inside
+    return times(vectors, phases * inside), times(vectors, turned)
+
+
+def _along_columns(numbers, psi):
+    """One number for each level, shaped to multiply a state or columns."""
+    return numbers if psi.ndim == 1 else numbers[:, None]
 
 
 def _propagate_by_taylor(matrix, psi, duration, times=apply):

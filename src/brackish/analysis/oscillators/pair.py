@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brackish.analysis.oscillators._checks import at_least, known, real
+from brackish.analysis.oscillators._damping import damped_motions
 from brackish.analysis.oscillators.coupling import OscillatorCoupling, Spring
 from brackish.analysis.oscillators.linear import LinearOscillators, require_stable
 from brackish.errors import InvalidInput
@@ -236,14 +237,19 @@ class OscillatorPair(eqx.Module):
     def weak_poles(self) -> WeakPoles:
         r"""To second order in the coupling: eqs. (44)-(54). The two rates add up to $\gamma/2$ exactly.
 
-        $\lambda/m_i\ll\omega_i^2$ and $\lambda^2\ll m_1m_2N$. Not at critical damping, where $a=0$.
+        $\lambda/m_i\ll\omega_i^2$ and $\lambda^2\ll m_1m_2N$. So near critical damping, $a=0$, that the series of $a_1$
+        does not converge, its sum is given instead, the root of $a_1^2$, which is of first order there.
         """
-        rate, root, frequency, detuning, size = self._uncoupled()
+        rate, squared, frequency, detuning, size = self._uncoupled()
         stiff, pull = self.coupling.stiffening(), self.coupling.pull()
         mass_1, mass_2 = self.masses
         mixed = pull**2 / (2 * mass_1 * mass_2 * size)
+        shift = stiff / mass_1 + 2 * mixed * (detuning - 0.5 * rate**2)
+        converges = jnp.abs(shift) < jnp.abs(squared)
+        root = jnp.sqrt(jnp.where(converges, squared, 1.0) + 0j)
         first = root + stiff / (2 * mass_1 * root) - stiff**2 / (8 * mass_1**2 * root**3)
         first = first + mixed * (detuning - 0.5 * rate**2) / root
+        first = jnp.where(converges, first, jnp.sqrt(jnp.where(converges, 1.0, squared + shift) + 0j))
         second = frequency + stiff / (2 * mass_2 * frequency) - stiff**2 / (8 * mass_2**2 * frequency**3)
         second = second - mixed * detuning / frequency
         decay = jnp.stack([0.5 * rate - mixed * rate, mixed * rate])
@@ -276,15 +282,14 @@ class OscillatorPair(eqx.Module):
 
     def weak_responses(self, time) -> Float[Array, "2 2"]:
         r"""How far oscillator i is at time t after an impulse on j, to leading order: eqs. (57)-(60), (136)-(138)."""
-        rate, root, frequency, detuning, size = self._uncoupled()
+        rate, _, frequency, detuning, size = self._uncoupled()
         mass_1, mass_2 = self.masses
         cosine, sine, slow = jnp.cos(frequency * time), jnp.sin(frequency * time), self._slow(time)
-        decay = jnp.exp(-0.5 * rate * time)
-        turn, swing = jnp.cos(root * time).real, (jnp.sin(root * time) / root).real
+        turn, swing = self._damped(time)
         across = slow * (detuning / frequency * sine - rate * cosine)
-        across = across + decay * (rate * turn - (detuning - 0.5 * rate**2) * swing)
+        across = across + rate * turn - (detuning - 0.5 * rate**2) * swing
         across = self.coupling.pull() / (mass_1 * mass_2 * size) * across
-        return jnp.array([[decay * swing / mass_1, across], [across, slow * sine / (mass_2 * frequency)]])
+        return jnp.array([[swing / mass_1, across], [across, slow * sine / (mass_2 * frequency)]])
 
     def weak_coefficients(self, time) -> Float[Array, "2 2"]:
         r"""Correlation coefficients $r_{ij}$ of $q_i(t)$ with $q_j(0)$ at small coupling, (2, 2): eqs. (64)-(67).
@@ -429,16 +434,20 @@ class OscillatorPair(eqx.Module):
         return 1 + pull**2 / (2 * determinant), scale * bracket
 
     def _uncoupled(self):
-        """gamma, a, omega_2, delta and N of the oscillators by themselves."""
+        """gamma, a^2, omega_2, delta and N of the oscillators by themselves."""
         rate = self.rate()
         first, second = jnp.asarray(self.stiffness) / self.masses
         detuning = first - second
-        root = jnp.sqrt(first - 0.25 * rate**2 + 0j)
-        return rate, root, jnp.sqrt(second), detuning, detuning**2 + rate**2 * second
+        squared = first - 0.25 * rate**2
+        return rate, squared, jnp.sqrt(second), detuning, detuning**2 + rate**2 * second
+
+    def _damped(self, time):
+        r"""$e^{-\gamma t/2}\cos at$ and $e^{-\gamma t/2}\sin(at)/a$ of the first oscillator by itself."""
+        return damped_motions(0.5 * self.rate(), jnp.asarray(self.stiffness[0]) / self.masses[0], time)
 
     def _weak_across(self, time):
         """Correlations across to first order, both ways: what is driven, and what is left of the start."""
-        rate, root, frequency, detuning, size = self._uncoupled()
+        rate, squared, frequency, detuning, size = self._uncoupled()
         pull, ratio, alpha = self.coupling.pull(), self._per_pull(), self.friction
         (mass_1, mass_2), (stiff_1, stiff_2) = self.masses, self.stiffness
         own, _ = self._weak_variances()
@@ -451,17 +460,18 @@ class OscillatorPair(eqx.Module):
         swing = pull / (mass_1 * size) * self._weak_along()
         driven = swing * (detuning * cosine + rate * frequency * sine)
         start, speed = together - swing * detuning, kicked / mass_1 - swing * rate * frequency**2
-        decayed = jnp.exp(-0.5 * rate * time)
-        turned = start * jnp.cos(root * time) + (speed + 0.5 * rate * start) * jnp.sin(root * time) / root
-        forth = slow * driven + decayed * turned.real
+        turn, decaying = self._damped(time)
+        forth = slow * driven + start * turn + (speed + 0.5 * rate * start) * decaying
 
-        # the fast correlation of q_1 is a sum of two exponentials
-        rates = -0.5 * rate + 1j * jnp.stack([root, -root])
-        sizes = 0.5 - 0.25j * rate / jnp.stack([root, -root])
-        sizes = pull * own * sizes / (mass_2 * rates**2 + stiff_2)
-        start, speed = together - jnp.sum(sizes).real, kicking / mass_2 - jnp.sum(rates * sizes).real
+        # the fast correlation of q_1 and what follows it, as sums of the two motions of the first oscillator:
+        # m_2 y'' + k_2 y = c <q_1^2> (turn + gamma/2 decaying)
+        half = 0.5 * rate
+        even, odd = mass_2 * (half**2 - squared) + stiff_2, 2 * mass_2 * half
+        scale = pull * own / (even**2 + odd**2 * squared)
+        of_turn, of_decaying = scale * (even + odd * half), scale * (even * half - odd * squared)
+        start, speed = together - of_turn, kicking / mass_2 - (of_decaying - half * of_turn)
         free = start * cosine + speed * sine / frequency
-        back = slow * free + jnp.sum(sizes * jnp.exp(rates * time)).real
+        back = slow * free + of_turn * turn + of_decaying * decaying
         return forth, back
 
     def _weak_along(self):
@@ -479,6 +489,5 @@ class OscillatorPair(eqx.Module):
         return jnp.exp(-self.weak_poles().decay[1].real * time)
 
     def _fast(self, time):
-        rate, root, _, _, _ = self._uncoupled()
-        turned = jnp.cos(root * time) + 0.5 * rate * jnp.sin(root * time) / root
-        return jnp.exp(-0.5 * rate * time) * turned.real
+        turn, decaying = self._damped(time)
+        return turn + 0.5 * self.rate() * decaying

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brackish.analysis.oscillators._checks import at_least, real
+from brackish.analysis.oscillators._damping import damped_motions
 from brackish.analysis.oscillators.linear import LinearOscillators
 from brackish.typing import Array, Complex, Float, RealScalar
 
@@ -94,12 +95,11 @@ class DampedOscillator(eqx.Module):
 
     def correlation(self, time) -> RealScalar:
         r"""$\langle q(t)q(0)\rangle=\frac Tke^{-\gamma t/2}\big(\cos at+\frac\gamma{2a}\sin at\big)$,
-        $a^2=\omega^2-\gamma^2/4$, in the steady state; not at critical damping, $a=0$.
+        $a^2=\omega^2-\gamma^2/4$, in the steady state; at any damping, the critical one, $a=0$, included.
         """
         half = 0.5 * self.friction / self.mass
-        root = jnp.sqrt(self.stiffness / self.mass - half**2 + 0j)
-        turned = jnp.cos(root * time) + half * jnp.sin(root * time) / root
-        return self.temperature() / self.stiffness * jnp.exp(-half * time) * turned.real
+        cosine, sine = damped_motions(half, self.stiffness / self.mass, time)
+        return self.temperature() / self.stiffness * (cosine + half * sine)
 
 
 def _alone(mass, stiffness, friction, diffusion) -> LinearOscillators:
