@@ -101,10 +101,18 @@ def quantities(fields):
         "gamma_rate": fields.rate_of(lambda fields: fields.electronic_density),
         "gamma_rate_wanted": fields.electronic_density_rate,
         "curvature_rate": fields.rate_of(lambda fields: fields.berry_curvature)[0, 1],
+        "slope_of_energy": fields.slope_of(lambda fields: fields.electronic_energy),
+        "slope_of_scalar_potential": fields.slope_of(lambda fields: fields.scalar_potential),
+        "slope_of_population": fields.slope_of(lambda fields: fields.adiabatic_population),
+        "slope_of_mean": fields.slope_of(_mean_force),
         "slope_of_magnetic": fields.slope_of(
             lambda fields: jnp.einsum("m...,km...->k...", fields.velocity, fields.berry_curvature)
         ),
     }
+
+
+def _mean_force(fields):
+    return -jnp.einsum("kab...,ba...->k...", fields.potential_slope, fields.conditional_density).real
 
 
 def _turned(operator, rho):
@@ -161,6 +169,15 @@ def fubini_study_potential_at(q):
     return 0.5 * jnp.sum(INVERSE_MASS * metric_at(q))
 
 
+def population_at(q):
+    _, vectors = jnp.linalg.eigh(complex_matrix(q))
+    return jnp.einsum("am,ab,bm->m", jnp.conj(vectors), rho_at(q), vectors).real
+
+
+def mean_force_at(q):
+    return -jnp.einsum("abk,ba->k", jax.jacfwd(complex_matrix)(q), rho_at(q)).real
+
+
 def coupling_at(q):
     def flux(q):
         slopes = jnp.moveaxis(jax.jacfwd(rho_at)(q), -1, 0)
@@ -190,6 +207,10 @@ def definitions(q):
         "fubini_study_potential": fubini_study_potential_at(q),
         "electronic_energy": energy_at(q),
         "coupling": coupling_at(q),
+        "slope_of_energy": jax.grad(energy_at)(q),
+        "slope_of_scalar_potential": jax.grad(lambda q: energy_at(q) + fubini_study_potential_at(q))(q),
+        "slope_of_population": jax.jacfwd(population_at)(q).T,
+        "slope_of_mean": jax.jacfwd(mean_force_at)(q).T,
         "born_oppenheimer": -jax.grad(energy_at)(q),
         "born_oppenheimer_correction": jnp.einsum("ab,kba->k", complex_matrix(q), rho_slope).real,
         "mean": -jnp.einsum("ab,kba->k", rho_at(q), potential_slope).real,
@@ -208,6 +229,9 @@ def test_every_field_and_force_is_its_definition(plane):
     for name, values in wanted.items():
         ours = getattr(plane["forces"], name) if hasattr(plane["forces"], name) else plane[name]
         ours = np.moveaxis(np.asarray(ours)[..., nodes[:, 0], nodes[:, 1]], -1, 0)
+        if name == "slope_of_population":  # at the origin the levels touch, and populations have no slope
+            apart = np.linalg.norm(positions, axis=1) > 0
+            ours, values = ours[apart], np.asarray(values)[apart]
         scale = np.abs(values).max()
         assert np.abs(ours - np.asarray(values)).max() < 1e-8 * scale, name
 
@@ -427,6 +451,28 @@ class TestRuns:
         assert fields.energy == pytest.approx(float(last.energy), abs=1e-12)
         assert np.allclose(fields.electronic_density, last.density_matrix, atol=1e-12)
         assert table.density.sizes["time"] == 2
+
+    def test_fields_with_the_potential_move_along_the_flow_as_differences_of_a_run_say(self):
+        """Rates by differences in time, slopes by differences in space, of fourth order."""
+        packet = bk.GaussianPacket(-1.0, 20.0, 0.6, state=bk.Adiabatic(0))
+        theory, kept = bk.Exact(bk.Grid(-9.0, 9.0, 512)), (bk.observables.wavefunction(),)
+        apart, step = 4.0, 18.0 / 512
+        run = bk.simulate(self.tully, theory, packet, bk.times(100.0, 25, step=0.5), observables=kept)
+        times = (52.0, 56.0, 60.0, 64.0, 68.0)
+        fields = [factorize_run(self.tully, run, time) for time in times]
+        here = fields[2]
+        names = ("electronic_energy", "scalar_potential", "adiabatic_population")
+        ours = eqx.filter_jit(lambda f: [f.material_rate_of(lambda f, n=n: getattr(f, n)) for n in names])(
+            here
+        )
+        plain = np.asarray(here.density) > 1e-3 * np.max(here.density)
+        for name, found in zip(names, ours, strict=True):
+            values = [np.asarray(getattr(f, name)) for f in fields]
+            rate = (8 * (values[3] - values[1]) - (values[4] - values[0])) / (12 * apart)
+            near, far = (np.roll(values[2], -k, axis=-1) - np.roll(values[2], k, axis=-1) for k in (1, 2))
+            expected = rate + np.asarray(here.velocity[0]) * (8 * near - far) / (12 * step)
+            scale = np.abs(expected[..., plain]).max()
+            assert np.abs(np.asarray(found) - expected)[..., plain].max() < 1e-4 * scale, name
 
     @pytest.mark.parametrize(
         ("wrong", "words"),

@@ -20,6 +20,7 @@ the density n are smooth and finite also where n vanishes; they are formed and d
 n last.
 """
 
+import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -50,8 +51,8 @@ class Factorization(eqx.Module):
 
     `psi`: (d, *grid), diabatic basis. `inverse_mass`: $\xi^{ij}$, (n, n), inverse electron masses. `potential`:
     the matrix $\hat H_{el}$ at the nodes, (d, d, *grid), hartree; `potential_slope`: $\partial_k\hat H_{el}$, (n,
-    d, d, *grid), hartree per bohr. `floor`: fields are zero where the density is below this part of its largest
-    value; `resolved` says where.
+    d, d, *grid), hartree per bohr; `potential_curvature`: $\partial_k\partial_j\hat H_{el}$, (n, n, d, d, *grid).
+    `floor`: fields are zero where the density is below this part of its largest value; `resolved` says where.
 
     Momenta in hbar/bohr, forces in hartree/bohr. Indices k of a field of vectors lead: (n, *grid).
     """
@@ -61,6 +62,7 @@ class Factorization(eqx.Module):
     inverse_mass: Float[Array, "n n"]
     potential: Inexact[Array, "d d *grid"]
     potential_slope: Inexact[Array, "n d d *grid"]
+    potential_curvature: Inexact[Array, "n n d d *grid"]
     floor: Float[Array, ""]
 
     # the nuclear fluid
@@ -217,7 +219,10 @@ class Factorization(eqx.Module):
 
     @property
     def adiabatic_population(self) -> Float[Array, "d *grid"]:
-        r"""$\langle\phi_m|\hat\rho|\phi_m\rangle$ of the eigenstates of $\hat H_{el}(x)$, lowest first."""
+        r"""$\langle\phi_m|\hat\rho|\phi_m\rangle$ of the eigenstates of $\hat H_{el}(x)$, lowest first.
+
+        Where two levels are equal it depends on which eigenvectors are taken, and has no slope.
+        """
         return jnp.moveaxis(jnp.diagonal(self._in_eigenstates).real, -1, 0)
 
     @property
@@ -273,20 +278,26 @@ class Factorization(eqx.Module):
     # how fields move
 
     def rate_of(self, field: Callable[["Factorization"], Array]) -> Array:
-        r"""$\partial_tf$ of a field that depends on $\Psi$ alone, by the Schroedinger equation."""
+        r"""$\partial_tf$ of a field, by the Schroedinger equation: $\Psi$ moves, the potential does not."""
         return self._along(field, self.rate)
 
     def slope_of(self, field: Callable[["Factorization"], Array]) -> Array:
-        r"""$\partial_jf$, (n, ...), of a field that depends on $\Psi$ alone, and not on the potential.
+        r"""$\partial_jf$, (n, ...), of a field that is made of $\Psi$, the potential and its slope; what is made of the
+        `potential_curvature` has no slope here, and gives NaN.
 
-        Such a field is moved when $\Psi$ is moved, so that its derivative is that along $\partial_j\Psi$: no wave
-        of the grid ever meets the edge of where the field is resolved.
+        Such a field is moved when $\Psi$ and the potential are moved, so that its derivative is that along
+        $\partial_j\Psi$ and $\partial_j\hat H_{el}$: no wave of the grid ever meets the edge of where the field is
+        resolved.
         """
-        return jnp.stack([self._along(field, slope) for slope in self.slope])
+        unknown = jnp.full_like(self.potential_curvature, jnp.nan)
+        along_axes = zip(self.slope, self.potential_slope, self.potential_curvature, strict=True)
+        return jnp.stack(
+            [self._along(field, psi, (matrix, slope, unknown)) for psi, matrix, slope in along_axes]
+        )
 
     def material_rate_of(self, field: Callable[["Factorization"], Array]) -> Array:
-        r"""$df/dt=\partial_tf+v^j\partial_jf$ of a field that depends on $\Psi$ alone, by the Schroedinger equation:
-        independent of the hydrodynamic equations, which can be held against it.
+        r"""$df/dt=\partial_tf+v^j\partial_jf$ of a field, by the Schroedinger equation: independent of the hydrodynamic
+        equations, which can be held against it.
         """
         rate, slopes = self.rate_of(field), self.slope_of(field)
         return rate + sum(
@@ -375,7 +386,7 @@ class Factorization(eqx.Module):
         return jnp.einsum("ij,ij...->...", self.inverse_mass, tensor)
 
     def _divergence(self, flux: Callable[["Factorization"], Array]) -> Array:
-        r"""$\xi^{ij}\partial_iT_{j\ldots}$ of a flux that depends on $\Psi$ alone."""
+        r"""$\xi^{ij}\partial_iT_{j\ldots}$ of a flux."""
         return jnp.einsum("ij,ij...->...", self.inverse_mass, self.slope_of(flux))
 
     def _expect(self, matrix: Array) -> Array:
@@ -385,13 +396,21 @@ class Factorization(eqx.Module):
     def _integral(self, values: Array) -> Array:
         return jnp.sum(values, axis=self.grid.axes) * self.grid.cell
 
-    def _along(self, field, change: Array) -> Array:
-        """The derivative of a field when the wavefunction changes."""
+    def _along(self, field, change: Array, change_of_potential: tuple[Array, Array, Array] | None = None):
+        """The derivative of a field when the wavefunction changes, and the potential with its derivatives."""
 
-        def of(psi):
-            return field(eqx.tree_at(lambda fields: fields.psi, self, psi))
+        def of(psi, electrons):
+            potential, slope, curvature = electrons
+            return field(
+                dataclasses.replace(
+                    self, psi=psi, potential=potential, potential_slope=slope, potential_curvature=curvature
+                )
+            )
 
-        return jax.jvp(of, (self.psi,), (change,))[1]
+        here = self.potential, self.potential_slope, self.potential_curvature
+        if change_of_potential is None:
+            return jax.jvp(lambda psi: of(psi, here), (self.psi,), (change,))[1]
+        return jax.jvp(of, (self.psi, here), (change, change_of_potential))[1]
 
     @property
     def _in_eigenstates(self) -> Complex[Array, "d d *grid"]:
@@ -401,7 +420,11 @@ class Factorization(eqx.Module):
             _, vectors = eigensystem(matrix)
             return product(dagger(vectors), product(density, vectors))
 
-        flat = (_nodes_leading(self.potential, 2), _nodes_leading(self.conditional_density, 2))
+        # where nothing is resolved the potential may be anything, also degenerate, and its eigenstates have no slope
+        apart = jnp.diag(jnp.arange(self.psi.shape[0], dtype=float))
+        matrices = _nodes_leading(self.potential, 2)
+        matrices = jnp.where(self.resolved.reshape(-1, 1, 1), matrices, apart[None])
+        flat = (matrices, _nodes_leading(self.conditional_density, 2))
         turned = jax.vmap(at_node)(*flat)
         return jnp.moveaxis(turned, 0, -1).reshape(self.conditional_density.shape)
 
@@ -511,13 +534,12 @@ def factorize(
             f"Argument `inverse_mass` of factorize must have the shape {2 * (grid.coordinates,)}, "
             f"got {inverse_mass.shape}."
         )
-    potential, slope = _electronic_matrices(hamiltonian, jnp.asarray(grid.nodes()))
+    matrices = _electronic_matrices(hamiltonian, jnp.asarray(grid.nodes()))
     return Factorization(
         grid,
         jnp.asarray(psi, complex),
         jnp.asarray(inverse_mass, float),
-        _grid_trailing(potential, grid),
-        _grid_trailing(slope, grid),
+        *(_grid_trailing(values, grid) for values in matrices),
         jnp.asarray(floor, float),
     )
 
@@ -646,13 +668,17 @@ def adiabatic_forces(hamiltonian: SeparableHamiltonian, fields: Factorization, l
 @eqx.filter_jit
 def _electronic_matrices(
     hamiltonian: SeparableHamiltonian, nodes: Float[Array, "G n"]
-) -> tuple[Array, Array]:
-    """V(q) with the harmonic energy that trajectories move exactly, (G, d, d), and its derivatives, (G, n, d, d)."""
+) -> tuple[Array, Array, Array]:
+    """V(q) with the harmonic energy that trajectories move exactly, (G, d, d), and its first and second derivatives,
+    (G, n, d, d) and (G, n, n, d, d).
+    """
 
     def matrix(position):
         return hamiltonian.potential(position) + hamiltonian.harmonic(position) * jnp.eye(hamiltonian.levels)
 
-    return jax.vmap(matrix)(nodes), jnp.moveaxis(jax.vmap(jax.jacfwd(matrix))(nodes), -1, 1)
+    slope = jax.jacfwd(matrix)
+    curvature = jnp.moveaxis(jax.vmap(jax.jacfwd(slope))(nodes), (-2, -1), (1, 2))
+    return jax.vmap(matrix)(nodes), jnp.moveaxis(jax.vmap(slope)(nodes), -1, 1), curvature
 
 
 def _grid_trailing(values: Array, grid: Grid) -> Array:
