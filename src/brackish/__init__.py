@@ -16,7 +16,19 @@ import jax
 jax.config.update("jax_enable_x64", True)
 
 # ruff: noqa: E402  (threads and float64 come before everything else)
-from brackish import analysis, integrators, models, observables, plot, quantum, reproduce
+from brackish import (
+    analysis,
+    arguments,
+    integrators,
+    models,
+    observables,
+    plot,
+    preparations,
+    quantum,
+    reproduce,
+    spins,
+    theories,
+)
 from brackish.audit import Audit, audit, audit_table
 from brackish.errors import (
     BrackishError,
@@ -154,3 +166,8 @@ __all__ = [
     "write_ovf",
     *_theories,
 ]
+
+# units, numbers of numpy and wrong types are dealt with where users come in, for whatever is public
+for _room in (integrators, models, observables, preparations, spins, theories):
+    arguments.read_arguments(vars(_room), _room.__all__)
+arguments.read_arguments(globals(), __all__)

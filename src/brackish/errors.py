@@ -39,3 +39,13 @@ def unknown_name(kind: str, name: str, known) -> UnknownName:
     close = difflib.get_close_matches(name, known, n=1)
     guess = f" Did you mean '{close[0]}'?" if close else ""
     return UnknownName(f"Unknown {kind} '{name}'.{guess} Known: {', '.join(known)}.")
+
+
+def shortened(value, longest: int = 60) -> str:
+    """A value as an error may show it: one line of it, not longer than so many characters."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:
+        # Python writes no whole number of thousands of digits
+        return f"a whole number of {value.bit_length()} bits"
+    return text if len(text) <= longest else text[: longest - 3] + "..."

@@ -9,7 +9,7 @@ sides apart.
 
 import abc
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Annotated, Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -18,6 +18,7 @@ import numpy as np
 from jax import lax
 from jax.tree_util import Partial
 
+from brackish.arguments import reads_arguments
 from brackish.errors import InvalidInput
 from brackish.manifolds import Canonical, Manifold, PhasePoint, Product, Spheres
 from brackish.quantum import apply, expect
@@ -226,15 +227,16 @@ def nothing(z: Point) -> RealScalar:
     return jnp.zeros(())
 
 
+@reads_arguments
 def hamiltonian(
     function: Callable[[Point], SquareMatrix],
-    masses=None,
+    masses: Annotated[Any, "mass"] = None,
     *,
     manifold: Manifold | None = None,
-    frequencies=None,
+    frequencies: Annotated[Any, "energy"] = None,
     quantum=None,
     external: Callable[[Point], RealScalar] | None = None,
-    step: float | None = None,
+    step: Annotated[float | None, "time"] = None,
 ) -> HybridHamiltonian:
     """Your own Hamiltonian, from a plain function of one configuration.
 

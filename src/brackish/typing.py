@@ -1,9 +1,10 @@
 """Names for the shapes that appear everywhere. All arrays are float64 or complex128."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Array, Bool, Complex, Float, Inexact, Int, PRNGKeyArray, UInt32
+from jaxtyping import Array, Bool, Complex, Float, Inexact, Int, PRNGKeyArray, Real, UInt32
 
 __all__ = [
     "Array",
@@ -16,6 +17,7 @@ __all__ = [
     "Point",
     "Position",
     "RealScalar",
+    "Reals",
     "Spinor",
     "SquareMatrix",
     "State",
@@ -26,6 +28,8 @@ Key = PRNGKeyArray
 Position = Float[np.ndarray | Array, " n"]
 """Positions of one configuration, (n,), bohr; from a user perhaps as a numpy array."""
 RealScalar = Float[Array, ""]
+Reals = Real[np.ndarray | Array, "..."] | Sequence[Any]
+"""Real numbers from a user: an array, or lists nested as deep as it has axes."""
 Spinor = Complex[Array, " d"]
 """A quantum state of one trajectory, shape (d,), unit norm."""
 SquareMatrix = Inexact[Array, "d d"]

@@ -1,7 +1,7 @@
-"""Quantities with units, as they stand in files, turned into atomic units (hbar = 1).
+"""Quantities with units, in files and in Python, turned into atomic units (hbar = 1).
 
 Plain numbers are atomic units already. A quantity is a text such as "10 fs", "2000 electron_mass" or "200
-cm^-1"; pint knows the units and their values.
+cm^-1", or one of pint; pint knows the units and their values.
 """
 
 import dataclasses
@@ -9,6 +9,8 @@ import functools
 import math
 import re
 from typing import Any
+
+from brackish.errors import shortened
 
 ATOMIC = {
     "time": "hbar/hartree",
@@ -51,7 +53,26 @@ EXAMPLES = {
     "duration": "30 s",
 }
 
-_QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*")
+_QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*", re.DOTALL)
+MINUS = "\N{MINUS SIGN}"
+"""The minus of typography, as it comes with what is copied from a page."""
+
+
+def is_quantity(value: Any) -> bool:
+    """Whether a value is a text, or a quantity of pint, whichever registry it belongs to."""
+    return isinstance(value, str) or (hasattr(value, "magnitude") and hasattr(value, "units"))
+
+
+def in_atomic_units(value: Any, dimension: str) -> Any:
+    """A quantity, or a list of quantities and numbers, in atomic units; `dimension` is one of `ATOMIC`.
+
+    Raises `ValueError` if a text is no quantity, its unit is unknown, or it is of another dimension.
+    """
+    if isinstance(value, list | tuple):
+        return [in_atomic_units(entry, dimension) for entry in value]
+    if not isinstance(value, str) and is_quantity(value):
+        return _in_atomic_units(value.magnitude, str(value.units), dimension)
+    return quantity(value, dimension) if isinstance(value, str) else value
 
 
 def quantity(value: str | int | float, dimension: str) -> float:
@@ -61,21 +82,28 @@ def quantity(value: str | int | float, dimension: str) -> float:
     """
     example = f"'{EXAMPLES[dimension]}'"
     if isinstance(value, str):
-        match = _QUANTITY.fullmatch(value)
+        match = _QUANTITY.fullmatch(value.replace(MINUS, "-"))
         if match is None:
-            raise ValueError(f"'{value}' must be a number and a unit, such as {example}")
+            raise ValueError(f"{shortened(value)} must be a number and a unit, such as {example}")
         if not match[2]:
             raise ValueError(
-                f"'{value}' has no unit: add one, or leave out the quotes for {ATOMIC[dimension]}"
+                f"{shortened(value)} has no unit: add one, or leave out the quotes for {ATOMIC[dimension]}"
             )
-        number = _in_atomic_units(float(match[1]), match[2], dimension)
+        number = float(_in_atomic_units(float(match[1]), match[2], dimension))
     elif isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"must be a number or a text with a unit, such as {example}, got {value!r}")
+        raise ValueError(f"must be a number or a text with a unit, such as {example}, got {shortened(value)}")
     else:
-        number = float(value)
+        number = _as_float(value)
     if not math.isfinite(number):
-        raise ValueError(f"must be finite, got {value}")
+        raise ValueError(f"must be finite, got {shortened(value)}")
     return number
+
+
+def _as_float(value: int | float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 @functools.cache
@@ -85,11 +113,15 @@ def _registry() -> Any:
     return pint.UnitRegistry(cache_folder=None)
 
 
-def _in_atomic_units(number: float, unit: str, dimension: str) -> float:
+def _in_atomic_units(number: Any, unit: str, dimension: str) -> Any:
+    """A number, or an array of them, of this unit in atomic units."""
     import pint
 
-    registry, text = _registry(), f"'{number:g} {unit}'"
+    shown = f"{number:g}" if isinstance(number, float) else str(number)
+    registry, text = _registry(), shortened(f"{shown} {unit}")
     try:
+        if len(unit) > LONGEST_UNIT:
+            raise ValueError
         given = registry.Quantity(number, registry.parse_units(unit))
     except pint.UndefinedUnitError:
         raise ValueError(f"{text} has an unknown unit: write it as in '{EXAMPLES[dimension]}'") from None
@@ -97,16 +129,19 @@ def _in_atomic_units(number: float, unit: str, dimension: str) -> float:
         raise ValueError(f"{text} has an unreadable unit: write it as in '{EXAMPLES[dimension]}'") from None
     try:
         if dimension == "temperature" and given.check("[temperature]"):
-            return float((given.to("kelvin") * registry.boltzmann_constant).m_as("hartree"))
+            return (given.to("kelvin") * registry.boltzmann_constant).m_as("hartree")
         if dimension in ("energy", "temperature"):
-            return float(_energy(given, registry, text).m_as("hartree"))
-        return float(given.m_as(_PINT_UNITS[dimension]))
+            return _energy(given, registry, text).m_as("hartree")
+        return given.m_as(_PINT_UNITS[dimension])
     except pint.DimensionalityError:
         article = "an" if dimension == "energy" else "a"
         raise ValueError(
             f"{text} must be {article} {dimension}, such as '{EXAMPLES[dimension]}', but is {_what(given)}"
         ) from None
 
+
+LONGEST_UNIT = 100
+"""Characters: what is longer is no unit, and pint would take long to say so."""
 
 _PINT_UNITS = {
     "time": "atomic_unit_of_time",

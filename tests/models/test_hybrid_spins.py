@@ -31,7 +31,7 @@ def test_without_exchange_both_spins_turn_by_themselves():
     [
         ({"length": 0.0}, "Argument `length` must be positive, got 0.0."),
         ({"gamma": np.nan}, "Argument `gamma` must be finite, got nan."),
-        ({"field": "strong"}, "Argument `field` must be a number, got 'strong'."),
+        ({"field": "strong"}, "Argument `field`: 'strong' must be a number and a unit, such as '200 cm^-1'."),
     ],
 )
 def test_refusals(arguments, message):

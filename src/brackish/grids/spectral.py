@@ -1,5 +1,7 @@
 """Periodic grids with their plane waves."""
 
+from typing import Annotated
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -21,8 +23,8 @@ class Grid(eqx.Module):
     one per coordinate.
     """
 
-    lower: tuple[float, ...] = eqx.field(static=True, converter=_floats)
-    upper: tuple[float, ...] = eqx.field(static=True, converter=_floats)
+    lower: Annotated[tuple[float, ...], "length"] = eqx.field(static=True, converter=_floats)
+    upper: Annotated[tuple[float, ...], "length"] = eqx.field(static=True, converter=_floats)
     points: tuple[int, ...] = eqx.field(static=True, converter=_whole_numbers)
 
     def __check_init__(self):

@@ -7,10 +7,13 @@ stand still; the coherence dies as the oscillator learns which level the qubit i
 each of its periods.
 """
 
+from typing import Annotated
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
+from brackish.arguments import reads_arguments
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.manifolds import Canonical
 from brackish.models._arguments import number, positive
@@ -67,7 +70,12 @@ class PureDephasing(SeparableHamiltonian):
         return np.exp(-1j * self.splitting * times + 4j * ratio * turned - decay)
 
 
-def pure_dephasing(frequency=1.0, splitting=1.0, coupling=0.5) -> PureDephasing:
+@reads_arguments
+def pure_dephasing(
+    frequency: Annotated[float, "energy"] = 1.0,
+    splitting: Annotated[float, "energy"] = 1.0,
+    coupling: Annotated[float, "energy"] = 0.5,
+) -> PureDephasing:
     """A qubit that an oscillator only dephases.
 
     `frequency` omega, `splitting` epsilon and `coupling` g, in hartree; level 0 is sigma_z = +1.

@@ -8,9 +8,12 @@ component of each. With $\gamma=0$ Ehrenfest keeps $\langle\hat\sigma_x\rangle=0
 koopmons do not, and keep its mean.
 """
 
+from typing import Annotated
+
 import equinox as eqx
 import numpy as np
 
+from brackish.arguments import reads_arguments
 from brackish.hamiltonian import HybridHamiltonian
 from brackish.manifolds import Spheres
 from brackish.models._arguments import number, positive
@@ -48,7 +51,14 @@ class HybridSpins(HybridHamiltonian):
         return float(2 * np.pi / (30 * max(classical, 2 * np.hypot(exchange, self.gamma), 1e-12)))
 
 
-def hybrid_spins(field=0.5, anisotropy=0.0, exchange=1.0, gamma=0.7, length=1.0) -> HybridSpins:
+@reads_arguments
+def hybrid_spins(
+    field: Annotated[float, "energy"] = 0.5,
+    anisotropy: Annotated[float, "energy"] = 0.0,
+    exchange: Annotated[float, "energy"] = 1.0,
+    gamma: Annotated[float, "energy"] = 0.7,
+    length: float = 1.0,
+) -> HybridSpins:
     """A classical spin n and a quantum spin 1/2.
 
     `field` B along z, `anisotropy` A along z and `exchange` g, in hartree; `gamma`: half the splitting of the

@@ -14,6 +14,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
+from brackish.arguments import reads_arguments
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.manifolds import Canonical
 from brackish.models._arguments import number, positive
@@ -48,7 +49,12 @@ class JahnTeller(SeparableHamiltonian):
         return float(2 * np.pi / (30 * fastest))
 
 
-def jahn_teller(frequency=0.01, coupling=0.01, gap: Annotated[float, "energy"] = 0.005) -> JahnTeller:
+@reads_arguments
+def jahn_teller(
+    frequency: Annotated[float, "energy"] = 0.01,
+    coupling: Annotated[float, "energy"] = 0.01,
+    gap: Annotated[float, "energy"] = 0.005,
+) -> JahnTeller:
     """The linear E x e Jahn-Teller model with a gap.
 
     `frequency` omega of both modes, `coupling` kappa, and `gap` Delta, half the distance of the states at the origin,

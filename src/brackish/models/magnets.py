@@ -12,9 +12,11 @@ import abc
 
 import equinox as eqx
 
+from brackish.arguments import reads_arguments
 from brackish.errors import InvalidInput
 from brackish.models._arguments import number, real_array
 from brackish.spins import Bonds, SpinSystem
+from brackish.typing import Reals
 
 
 class DimerCoupling(eqx.Module):
@@ -75,10 +77,11 @@ class BohrMagnetons(DimerSpins):
         return 1.0
 
 
+@reads_arguments
 def spin_dimer(
     coupling: DimerCoupling = Antiferromagnetic(),  # noqa: B008  (immutable)
     dzyaloshinskii_moriya: float = 0.0,
-    field=(1.0, 0.0, 0.0),
+    field: Reals = (1.0, 0.0, 0.0),
     spins: DimerSpins = SpinsOneHalf(),  # noqa: B008  (immutable)
 ) -> SpinSystem:
     r"""Two spins with exchange and a Dzyaloshinskii-Moriya vector in a field, by default with the paper's parameters.

@@ -24,6 +24,7 @@ from brackish.analysis.friction import (
     arrow_matrix,
     discretised,
 )
+from brackish.arguments import reads_arguments
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.manifolds import Canonical
 from brackish.models._arguments import number, positive
@@ -78,13 +79,14 @@ class NewnsAnderson(SeparableHamiltonian):
         return float(2 * np.pi / (30 * fastest))
 
 
+@reads_arguments
 def newns_anderson(
-    mass=2000.0,
-    frequency=2e-3,
+    mass: Annotated[float, "mass"] = 2000.0,
+    frequency: Annotated[float, "energy"] = 2e-3,
     energy: Annotated[float, "energy"] = 0.0,
-    slope=0.05,
+    slope: float = 0.05,
     width: Annotated[float, "energy"] = 0.02,
-    decay=0.0,
+    decay: float = 0.0,
     band: Continuum | None = None,
     levels: BandLevels | None = None,
 ) -> NewnsAnderson:
@@ -116,9 +118,10 @@ def newns_anderson(
     )
 
 
+@reads_arguments
 def anderson_holstein(
-    mass=2000.0,
-    frequency=2e-4,
+    mass: Annotated[float, "mass"] = 2000.0,
+    frequency: Annotated[float, "energy"] = 2e-4,
     displacement: Annotated[float, "length"] = 20.6097,
     driving: Annotated[float, "energy"] = -3.8e-3,
     width: Annotated[float, "energy"] = 6.4e-3,
@@ -139,8 +142,8 @@ def anderson_holstein(
     reach, drive = number("displacement", displacement), number("driving", driving)
     stiffness = mass * frequency**2
     return newns_anderson(
-        mass,
-        frequency,
+        float(mass),
+        float(frequency),
         energy=drive + 0.5 * stiffness * reach**2,
         slope=-stiffness * reach,
         width=width,

@@ -7,19 +7,21 @@ written out: $K_i=k_i+\lambda$, $c=\lambda$. Friction and diffusion belong to th
 """
 
 import abc
+from typing import Annotated
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
 from brackish.analysis.oscillators import OscillatorCoupling, Spring
+from brackish.arguments import reads_arguments
 from brackish.errors import InvalidInput
 from brackish.grids import Grid
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.manifolds import Canonical
 from brackish.models._arguments import number, positive_array, real_array, whole
 from brackish.quantum import momentum_operator, position_operator
-from brackish.typing import Array, Complex, Float, Inexact
+from brackish.typing import Array, Complex, Float, Inexact, Reals
 
 LARGEST_BASIS = 2000  # levels: matrices of this size are written out
 
@@ -152,9 +154,10 @@ class ClassicalQuantumOscillators(SeparableHamiltonian):
         return float(2 * np.pi / (30 * fastest))
 
 
+@reads_arguments
 def oscillator_pair(
-    masses=(1.0, 1.0),
-    stiffness=(1.0, 1.0),
+    masses: Annotated[Reals, "mass"] = (1.0, 1.0),
+    stiffness: Reals = (1.0, 1.0),
     coupling: OscillatorCoupling = Spring(0.3),  # noqa: B008  (immutable)
     basis: OscillatorBasis = FockBasis(),  # noqa: B008  (immutable)
 ) -> ClassicalQuantumOscillators:

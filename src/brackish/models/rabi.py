@@ -6,10 +6,13 @@ I. I. Rabi, Phys. Rev. 51, 652 (1937); D. Braak, Phys. Rev. Lett. 107, 100401 (2
 approximation.
 """
 
+from typing import Annotated
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
+from brackish.arguments import reads_arguments
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.manifolds import Canonical
 from brackish.models._arguments import number, positive
@@ -44,7 +47,12 @@ class Rabi(SeparableHamiltonian):
         return float(2 * np.pi / (30 * fastest))
 
 
-def rabi(frequency=1.0, splitting=1.0, coupling=0.5) -> Rabi:
+@reads_arguments
+def rabi(
+    frequency: Annotated[float, "energy"] = 1.0,
+    splitting: Annotated[float, "energy"] = 1.0,
+    coupling: Annotated[float, "energy"] = 0.5,
+) -> Rabi:
     """The quantum Rabi model.
 
     `frequency` omega, `splitting` Delta and `coupling` g, in hartree; level 0 is sigma_z = +1.

@@ -14,10 +14,13 @@ p^2/2M plus a smooth matrix V(R), whose eigenvalues are the Born-Oppenheimer ene
 R holds the nonadiabatic couplings between the kept states exactly.
 """
 
+from typing import Annotated
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
+from brackish.arguments import reads_arguments
 from brackish.errors import InvalidInput
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.manifolds import Canonical
@@ -80,19 +83,20 @@ class ShinMetiu(SeparableHamiltonian):
         return float(2 * np.pi / (30 * np.ptp(energies)))
 
 
+@reads_arguments
 def shin_metiu(
-    states=2,
-    mass=1836.0,
-    separation=19.0,
-    radius=5.0,
-    left_radius=3.1,
-    right_radius=4.0,
+    states: int = 2,
+    mass: Annotated[float, "mass"] = 1836.0,
+    separation: Annotated[float, "length"] = 19.0,
+    radius: Annotated[float, "length"] = 5.0,
+    left_radius: Annotated[float, "length"] = 3.1,
+    right_radius: Annotated[float, "length"] = 4.0,
     *,
-    positions=None,
-    reference=None,
-    spacing=0.05,
-    electron_box=None,
-    electron_spacing=None,
+    positions: Annotated[tuple[float, float] | None, "length"] = None,
+    reference: Annotated[float | None, "length"] = None,
+    spacing: Annotated[float, "length"] = 0.05,
+    electron_box: Annotated[float | None, "length"] = None,
+    electron_spacing: Annotated[float | None, "length"] = None,
 ) -> ShinMetiu:
     """Shin-Metiu proton-coupled electron transfer in the lowest `states` (2, 3 or 4) Born-Oppenheimer states.
 

@@ -18,11 +18,13 @@ large for the same bath.
 """
 
 import abc
+from typing import Annotated
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
+from brackish.arguments import reads_arguments
 from brackish.errors import InvalidInput
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.manifolds import Canonical
@@ -52,10 +54,10 @@ class DebyeBath(Bath):
     D. R. Reichman, J. Chem. Phys. 148, 102309 (2018)).
     """
 
-    cutoff: Float[np.ndarray | Array, ""] = eqx.field(
+    cutoff: Annotated[Float[np.ndarray | Array, ""], "energy"] = eqx.field(
         converter=lambda value: positive("cutoff", value), default=0.1
     )
-    reorganisation: Float[np.ndarray | Array, ""] = eqx.field(
+    reorganisation: Annotated[Float[np.ndarray | Array, ""], "energy"] = eqx.field(
         converter=lambda value: not_negative("reorganisation", value), default=0.02
     )
 
@@ -81,10 +83,10 @@ class OhmicBath(Bath):
     strength: Float[np.ndarray | Array, ""] = eqx.field(
         converter=lambda value: not_negative("strength", value), default=0.2
     )
-    cutoff: Float[np.ndarray | Array, ""] = eqx.field(
+    cutoff: Annotated[Float[np.ndarray | Array, ""], "energy"] = eqx.field(
         converter=lambda value: positive("cutoff", value), default=2.5
     )
-    highest: Float[np.ndarray | Array, ""] | None = eqx.field(
+    highest: Annotated[Float[np.ndarray | Array, ""] | None, "energy"] = eqx.field(
         converter=lambda value: None if value is None else positive("highest", value), default=None
     )
 
@@ -98,7 +100,7 @@ class OhmicBath(Bath):
 class DiscreteBath(Bath):
     """Modes given one by one: `frequencies` (n,), positive, and coupling constants `couplings` c_j (n,)."""
 
-    frequencies: Float[np.ndarray | Array, " n"] = eqx.field(
+    frequencies: Annotated[Float[np.ndarray | Array, " n"], "energy"] = eqx.field(
         converter=lambda value: positive_array("frequencies", value)
     )
     couplings: Float[np.ndarray | Array, " n"] = eqx.field(
@@ -162,7 +164,13 @@ class SpinBoson(SeparableHamiltonian):
         return float(2 * np.pi / (30 * (gap + 4 * self.reorganisation() + middle)))
 
 
-def spin_boson(modes=None, bias=0.5, coupling=0.5, bath=None) -> SpinBoson:
+@reads_arguments
+def spin_boson(
+    modes: int | None = None,
+    bias: Annotated[float, "energy"] = 0.5,
+    coupling: Annotated[float, "energy"] = 0.5,
+    bath: Bath | None = None,
+) -> SpinBoson:
     """A spin and a bath: H = E sigma_z + V sigma_x + sigma_z sum c q + sum (p^2 + w^2 q^2) / 2, in hartree.
 
     `bias` E and `coupling` V; level 0 is sigma_z = +1. `bath`: `DebyeBath(cutoff, reorganisation)` (the

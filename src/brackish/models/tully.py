@@ -5,10 +5,13 @@ J. Chem. Phys. 134, 024105 (2011). Level 0 is the lower diabat on the left (mode
 coming from the left on the lower adiabat starts there.
 """
 
+from typing import Annotated
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
+from brackish.arguments import reads_arguments
 from brackish.errors import InvalidInput
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.manifolds import Canonical
@@ -117,7 +120,8 @@ class DoubleArch(TwoLevelCrossing):
         return _matrix(energy, self.B * (step(q + self.D) - step(q - self.D)), -energy)
 
 
-def tully(number=1, mass=2000.0) -> TwoLevelCrossing:
+@reads_arguments
+def tully(number: int = 1, mass: Annotated[float, "mass"] = 2000.0) -> TwoLevelCrossing:
     """Tully's model 1 (simple avoided crossing), 2 (dual) or 3 (extended coupling), with his parameters.
 
     Other parameters: build `SimpleAvoidedCrossing`, `DualAvoidedCrossing` or `ExtendedCoupling` yourself.
@@ -128,6 +132,7 @@ def tully(number=1, mass=2000.0) -> TwoLevelCrossing:
     return kinds[int(number)](Canonical(positive("mass", mass)))
 
 
-def double_arch(mass=2000.0) -> DoubleArch:
+@reads_arguments
+def double_arch(mass: Annotated[float, "mass"] = 2000.0) -> DoubleArch:
     """The double arch, with its published parameters: a packet meets two couplings and interferes."""
     return DoubleArch(Canonical(positive("mass", mass)))

@@ -6,15 +6,18 @@ $$\hat H=\sum_k\frac{\omega_k}2\big(p_k^2+q_k^2\big)+\sum_iE_i|i\rangle\langle i
 H. Koeppel, W. Domcke and L. S. Cederbaum, Adv. Chem. Phys. 57, 59 (1984).
 """
 
+from typing import Annotated
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
+from brackish.arguments import reads_arguments
 from brackish.errors import InvalidInput
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.manifolds import Canonical
 from brackish.models._arguments import positive_array, real_array
-from brackish.typing import Array, Float
+from brackish.typing import Array, Float, Reals
 
 
 class LinearVibronicCoupling(SeparableHamiltonian):
@@ -44,7 +47,13 @@ class LinearVibronicCoupling(SeparableHamiltonian):
         return float(2 * np.pi / (30 * fastest))
 
 
-def linear_vibronic_coupling(energies, frequencies, gradients=None, couplings=None) -> LinearVibronicCoupling:
+@reads_arguments
+def linear_vibronic_coupling(
+    energies: Annotated[Reals, "energy"],
+    frequencies: Annotated[Reals, "energy"],
+    gradients: Annotated[Reals | None, "energy"] = None,
+    couplings: Annotated[Reals | None, "energy"] = None,
+) -> LinearVibronicCoupling:
     """Linear vibronic coupling of d states and n modes, all in hartree.
 
     `energies` E (d,): at the reference geometry. `frequencies` omega (n,): of the normal modes, positive.

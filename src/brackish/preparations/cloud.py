@@ -1,6 +1,6 @@
 r"""Gaussian clouds of classical points, free of the uncertainty relation."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import equinox as eqx
 import jax
@@ -29,10 +29,10 @@ class GaussianCloud(Preparation):
     (diabatic), `Diabatic(level)`, `Adiabatic(level)`, or amplitudes.
     """
 
-    position: Float[np.ndarray | Array, " n"] = eqx.field(converter=_vector)
-    momentum: Float[np.ndarray | Array, " n"] = eqx.field(converter=_vector)
-    width: Float[np.ndarray | Array, " n"] = eqx.field(converter=_vector)
-    momentum_width: Float[np.ndarray | Array, " n"] = eqx.field(converter=_vector)
+    position: Annotated[Float[np.ndarray | Array, " n"], "length"] = eqx.field(converter=_vector)
+    momentum: Annotated[Float[np.ndarray | Array, " n"], "momentum"] = eqx.field(converter=_vector)
+    width: Annotated[Float[np.ndarray | Array, " n"], "length"] = eqx.field(converter=_vector)
+    momentum_width: Annotated[Float[np.ndarray | Array, " n"], "momentum"] = eqx.field(converter=_vector)
     state: ElectronicState = eqx.field(converter=electronic_state, default=0)
     random: ClassVar[bool] = True
 

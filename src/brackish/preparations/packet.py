@@ -1,6 +1,6 @@
 r"""Gaussian wave packets, as wavefunctions and as samples of their Wigner function."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -28,9 +28,9 @@ class GaussianPacket(Preparation):
     adiabatic state follows the eigenstate from place to place.
     """
 
-    position: Float[np.ndarray | Array, " n"] = eqx.field(converter=_vector)
-    momentum: Float[np.ndarray | Array, " n"] = eqx.field(converter=_vector)
-    width: Float[np.ndarray | Array, " n"] = eqx.field(converter=_vector)
+    position: Annotated[Float[np.ndarray | Array, " n"], "length"] = eqx.field(converter=_vector)
+    momentum: Annotated[Float[np.ndarray | Array, " n"], "momentum"] = eqx.field(converter=_vector)
+    width: Annotated[Float[np.ndarray | Array, " n"], "length"] = eqx.field(converter=_vector)
     state: ElectronicState = eqx.field(converter=electronic_state, default=0)
     random: ClassVar[bool] = True
 

@@ -1,6 +1,6 @@
 """Explicit starting points."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -25,8 +25,8 @@ class Points(Preparation):
     to N; all equal by default. Means over laid-out points carry no standard error.
     """
 
-    positions: Float[np.ndarray | Array, "N n"] = eqx.field(converter=_rows)
-    momenta: Float[np.ndarray | Array, "N n"] = eqx.field(converter=_rows)
+    positions: Annotated[Float[np.ndarray | Array, "N n"], "length"] = eqx.field(converter=_rows)
+    momenta: Annotated[Float[np.ndarray | Array, "N n"], "momentum"] = eqx.field(converter=_rows)
     weights: Float[np.ndarray | Array, " N"] | None = eqx.field(
         converter=lambda w: None if w is None else np.asarray(w, dtype=float), default=None
     )

@@ -1,6 +1,6 @@
 r"""Harmonic baths in thermal equilibrium."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import equinox as eqx
 import jax
@@ -23,7 +23,9 @@ class ThermalBath(Preparation):
     $k_BT$. `state`: as for `GaussianPacket`.
     """
 
-    temperature: Float[np.ndarray | Array, ""] = eqx.field(converter=lambda t: np.asarray(t, dtype=float))
+    temperature: Annotated[Float[np.ndarray | Array, ""], "temperature"] = eqx.field(
+        converter=lambda t: np.asarray(t, dtype=float)
+    )
     state: ElectronicState = eqx.field(converter=electronic_state, default=0)
     classical: bool = eqx.field(static=True, default=False)
     random: ClassVar[bool] = True

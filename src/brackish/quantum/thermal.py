@@ -7,6 +7,7 @@ nothing here is singular at a degeneracy, and no phase of an eigenvector matters
 """
 
 import abc
+from typing import Annotated
 
 import equinox as eqx
 import jax
@@ -105,7 +106,9 @@ class ManyElectronStates(ThermalElectrons):
     Raises `InvalidInput` for a negative temperature.
     """
 
-    temperature: Float[np.ndarray | Array, ""] = eqx.field(converter=lambda t: np.asarray(t, dtype=float))
+    temperature: Annotated[Float[np.ndarray | Array, ""], "temperature"] = eqx.field(
+        converter=lambda t: np.asarray(t, dtype=float)
+    )
 
     def __check_init__(self):
         _check_temperature(self)
@@ -155,8 +158,10 @@ class IndependentElectrons(ThermalElectrons):
     Raises `InvalidInput` for a negative temperature, a chemical potential that is not finite, or other `spins`.
     """
 
-    temperature: Float[np.ndarray | Array, ""] = eqx.field(converter=lambda t: np.asarray(t, dtype=float))
-    chemical_potential: Float[np.ndarray | Array, ""] = eqx.field(
+    temperature: Annotated[Float[np.ndarray | Array, ""], "temperature"] = eqx.field(
+        converter=lambda t: np.asarray(t, dtype=float)
+    )
+    chemical_potential: Annotated[Float[np.ndarray | Array, ""], "energy"] = eqx.field(
         converter=lambda mu: np.asarray(mu, dtype=float), default=0.0
     )
     spins: int = eqx.field(static=True, default=1)

@@ -2,13 +2,11 @@
 entry.
 
 A room's `__all__` says what is public. The parameters of a model, theory or preparation are those of its
-signature; a dimension is known for the usual names (`DIMENSIONS`) or stated where the parameter is, as in
-`Annotated[float, "time"]`.
+signature; a dimension is stated where the parameter is, as in `Annotated[float, "time"]`.
 """
 
 import dataclasses
 import inspect
-import types
 import typing
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any
 import equinox as eqx
 
 from brackish import integrators, models, preparations, theories
+from brackish.arguments import dimension_of, plain_members
 from brackish.hamiltonian import HybridHamiltonian
 from brackish.integrators import Integrator
 from brackish.preparations import Preparation
@@ -26,36 +25,6 @@ from brackish.theory import Theory
 from brackish.units import ATOMIC
 
 ROOMS = (models, theories, preparations, integrators)
-
-DIMENSIONS = {
-    "mass": "mass",
-    "masses": "mass",
-    **dict.fromkeys(("position", "positions", "width", "lower", "upper", "length"), "length"),
-    "position_width": "length",
-    **dict.fromkeys(("separation", "radius", "left_radius", "right_radius", "reference"), "length"),
-    **dict.fromkeys(("spacing", "electron_box", "electron_spacing"), "length"),
-    **dict.fromkeys(("momentum", "momenta", "momentum_width"), "momentum"),
-    **dict.fromkeys(("frequency", "frequencies", "cutoff", "highest", "reorganisation"), "energy"),
-    **dict.fromkeys(("splitting", "bias", "coupling", "energies", "gradients", "strength"), "energy"),
-    "temperature": "temperature",
-    "chemical_potential": "energy",
-    **dict.fromkeys(("stop", "step"), "time"),
-    "checkpoint_every": "duration",
-    # the same names for other things
-    **dict.fromkeys((f"{name}.strength" for name in ("OhmicBath", "Spring", "Bilinear")), None),
-    **dict.fromkeys(("PhaseSpace.lower", "PhaseSpace.upper", "SphereGrid.length"), None),
-    **dict.fromkeys(("GaussianBroadening.width", "Lorentzian.width", "FiniteTime.rate"), "energy"),
-    "UpToTime.time": "time",
-    "MemoryKernel.coupling": None,
-    "EnergyBasedDecoherence.parameter": "energy",
-    "linear_vibronic_coupling.couplings": "energy",
-    **dict.fromkeys(
-        (f"hybrid_spins.{name}" for name in ("field", "anisotropy", "exchange", "gamma")), "energy"
-    ),
-    "hybrid_spins.length": None,
-    **dict.fromkeys((f"{name}.temperature" for name in ("LLG", "LL", "HybridMagnet", "ThermalSpins")), None),
-}
-"""The dimension of a parameter of this name, or of this owner. Any other takes plain numbers only."""
 
 SMALLEST = {
     **dict.fromkeys(("mass", "masses", "width", "momentum_width", "stop", "step"), (0.0, False)),
@@ -172,10 +141,7 @@ def table_of_run() -> tuple[Parameter, ...]:
 
 
 def _parameter(target: Callable, name: str, default: Any, annotation: Any, converted: bool) -> Parameter:
-    members, dimension = _members(annotation)
-    owned = f"{target.__name__}.{name}"
-    if dimension is None:
-        dimension = DIMENSIONS[owned] if owned in DIMENSIONS else DIMENSIONS.get(name)
+    members, dimension = _members(annotation), dimension_of(annotation)
     interfaces = [member for member in members if inspect.isclass(member) and issubclass(member, eqx.Module)]
     interfaces = interfaces or _namesake(name, members)
     if interfaces:
@@ -193,18 +159,14 @@ def _parameter(target: Callable, name: str, default: Any, annotation: Any, conve
     return Parameter(name, default, "number", scalar, dimension, smallest, keeps_whole=not members)
 
 
-def _members(annotation: Any) -> tuple[list[Any], str | None]:
-    """The types in a union, without None, and the dimension if it is annotated with one."""
-    if annotation in (inspect.Parameter.empty, Any):
-        return [], None
-    if typing.get_origin(annotation) is typing.Annotated:
-        inner, *notes = typing.get_args(annotation)
-        members, dimension = _members(inner)
-        return members, next((note for note in notes if note in ATOMIC), dimension)
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType, tuple, list):
-        pairs = [_members(part) for part in typing.get_args(annotation) if part not in (type(None), ...)]
-        return [member for members, _ in pairs for member in members], next((d for _, d in pairs if d), None)
-    return [annotation], None
+def _members(annotation: Any) -> list[Any]:
+    """The types in a union and in tuples and lists, without None."""
+    found = []
+    for member in plain_members(annotation):
+        inside = typing.get_origin(member) in (tuple, list)
+        parts = [part for part in typing.get_args(member) if part is not ...] if inside else []
+        found += [entry for part in parts for entry in _members(part)] if inside else [member]
+    return found
 
 
 def _is_tuple(annotation: Any) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from brackish.arguments import reads_arguments
 from brackish.errors import InvalidInput
 from brackish.hamiltonian import HybridHamiltonian
 from brackish.io import store_exists
@@ -13,6 +14,7 @@ from brackish.run.times import Times
 from brackish.theory import Theory
 
 
+@reads_arguments
 def compare(
     hamiltonian: HybridHamiltonian,
     theories: Sequence[Theory] | Mapping[str, Theory],

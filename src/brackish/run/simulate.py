@@ -4,11 +4,12 @@ import math
 import time
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from brackish.analysis.potentials import potential_curves, visited_positions
+from brackish.arguments import reads_arguments
 from brackish.errors import CheckpointError, InvalidInput, RunFailed, UnsupportedHamiltonian
 from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
 from brackish.integrators import Integrator
@@ -30,6 +31,7 @@ LARGEST_DRAWN = 64
 """Levels whose potential curves are kept with a result."""
 
 
+@reads_arguments
 def simulate(
     hamiltonian: HybridHamiltonian,
     theory: Theory,
@@ -48,7 +50,7 @@ def simulate(
     progress: bool | Watch = False,
     store: str | Path | None = None,
     resume: bool = False,
-    checkpoint_every: float = 30.0,
+    checkpoint_every: Annotated[float, "duration"] = 30.0,
     note: dict[str, Any] | None = None,
 ):
     """Run one theory and return a labelled dataset of means with standard errors.

@@ -2,9 +2,11 @@
 
 import dataclasses
 import math
+from typing import Annotated
 
 import numpy as np
 
+from brackish.arguments import reads_arguments
 from brackish.errors import InvalidInput
 from brackish.hamiltonian import HybridHamiltonian
 from brackish.theory import Theory
@@ -50,7 +52,12 @@ class Times:
         return steps
 
 
-def times(stop: float | int, saves: int = 200, step: float | int | None = None) -> Times:
+@reads_arguments
+def times(
+    stop: Annotated[float | int, "time"],
+    saves: int = 200,
+    step: Annotated[float | int | None, "time"] = None,
+) -> Times:
     """Save `saves` times at equal spacing until `stop` (and once at 0), all in atomic units of time.
 
     `step`: the time step; by default the Hamiltonian or the theory suggests one. Raises `InvalidInput`.

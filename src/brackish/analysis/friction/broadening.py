@@ -3,7 +3,7 @@ r"""What stands for $\delta(E)$ and for $1/E$ where there are levels instead of 
 import abc
 import dataclasses
 import functools
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -54,7 +54,7 @@ class Lorentzian(Broadening):
     `width`: w, half the width at half the height, in hartree.
     """
 
-    width: Float[np.ndarray | Array, ""] = _positive()
+    width: Annotated[Float[np.ndarray | Array, ""], "energy"] = _positive()
     continuum: ClassVar[bool] = True
 
     @property
@@ -73,7 +73,7 @@ class GaussianBroadening(Broadening):
     `width`: w, the standard deviation, in hartree.
     """
 
-    width: Float[np.ndarray | Array, ""] = _positive()
+    width: Annotated[Float[np.ndarray | Array, ""], "energy"] = _positive()
     continuum: ClassVar[bool] = True
 
     @property
@@ -93,7 +93,7 @@ class FiniteTime(Broadening):
     `rate`: epsilon, in hartree (an inverse time).
     """
 
-    rate: Float[np.ndarray | Array, ""] = _positive()
+    rate: Annotated[Float[np.ndarray | Array, ""], "energy"] = _positive()
     continuum: ClassVar[bool] = False
 
     @property
@@ -117,7 +117,7 @@ class UpToTime(Broadening):
     `time`: $\tau$, in atomic units.
     """
 
-    time: Float[np.ndarray | Array, ""] = _positive()
+    time: Annotated[Float[np.ndarray | Array, ""], "time"] = _positive()
     continuum: ClassVar[bool] = True
 
     @property

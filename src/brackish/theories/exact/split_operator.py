@@ -8,7 +8,7 @@ grid point and $e^{-i\hat T\delta t}$ a phase at each wavenumber (M. D. Feit, J.
 Comput. Phys. 47, 412 (1982)).
 """
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import equinox as eqx
 import jax
@@ -52,8 +52,8 @@ class Absorber(eqx.Module):
     level, so that transmission and reflection stay complete.
     """
 
-    length: float = eqx.field(static=True)
-    strength: float = eqx.field(static=True)
+    length: Annotated[float, "length"] = eqx.field(static=True)
+    strength: Annotated[float, "energy"] = eqx.field(static=True)
 
     def __check_init__(self):
         for name in ("length", "strength"):

@@ -23,7 +23,7 @@ Nothing is divided by a density that may be nothing, and the density cannot turn
 """
 
 import abc
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import equinox as eqx
 import jax
@@ -121,7 +121,9 @@ class Isothermal(MomentClosure):
     `temperature`: $k_BT$ in hartree.
     """
 
-    temperature: Float[np.ndarray | Array, ""] = eqx.field(converter=lambda t: np.asarray(t, dtype=float))
+    temperature: Annotated[Float[np.ndarray | Array, ""], "temperature"] = eqx.field(
+        converter=lambda t: np.asarray(t, dtype=float)
+    )
     moves_variance: ClassVar[bool] = False
 
     def __check_init__(self):

@@ -28,7 +28,7 @@ together, which keep it to second order in the step.
 import abc
 import dataclasses
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -301,8 +301,8 @@ class Table(eqx.Module):
     Raises `InvalidInput` for bounds in the wrong order and fewer than 4 nodes.
     """
 
-    lower: float
-    upper: float
+    lower: Annotated[float, "length"]
+    upper: Annotated[float, "length"]
     nodes: int = eqx.field(static=True, default=1024)
 
     def __check_init__(self):

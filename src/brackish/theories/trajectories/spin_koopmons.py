@@ -22,7 +22,7 @@ commutator.
 """
 
 import abc
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import equinox as eqx
 import jax
@@ -183,8 +183,12 @@ class SpinKoopmons(Theory):
     concentration: Float[np.ndarray | Array, "*spins"] | None = eqx.field(
         converter=_one_or_more, default=None
     )
-    position_width: Float[np.ndarray | Array, "*n"] | None = eqx.field(converter=_one_or_more, default=None)
-    momentum_width: Float[np.ndarray | Array, "*n"] | None = eqx.field(converter=_one_or_more, default=None)
+    position_width: Annotated[Float[np.ndarray | Array, "*n"] | None, "length"] = eqx.field(
+        converter=_one_or_more, default=None
+    )
+    momentum_width: Annotated[Float[np.ndarray | Array, "*n"] | None, "momentum"] = eqx.field(
+        converter=_one_or_more, default=None
+    )
     quadrature: Quadrature | None = None
     planck: float = 1.0
     coupled: ClassVar[bool] = True

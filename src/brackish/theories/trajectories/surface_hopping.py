@@ -33,7 +33,7 @@ The force stays that of the active surface.
 
 import abc
 import dataclasses
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import equinox as eqx
 import jax
@@ -205,7 +205,7 @@ class EnergyBasedDecoherence(eqx.Module):
     G. Granucci and M. Persico, J. Chem. Phys. 126, 134114 (2007), eq. (17). `parameter`: C in hartree.
     """
 
-    parameter: float = 0.1
+    parameter: Annotated[float, "energy"] = 0.1
 
     def damp(self, amplitudes, energies, active, kinetic, dt):
         """The damped amplitudes, (d,), unit norm."""
