@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +21,14 @@ import typer
 from typer.core import TyperGroup
 
 import brackish as bk
-from brackish.errors import BrackishError, InvalidInput, RunFailed, UnsupportedHamiltonian, unknown_name
+from brackish.errors import (
+    BrackishError,
+    InvalidInput,
+    PromiseBroken,
+    RunFailed,
+    UnsupportedHamiltonian,
+    unknown_name,
+)
 
 UsageError: Any = typer.BadParameter.__mro__[1]
 """What typer raises when it cannot read the command line; its own home has moved between versions."""
@@ -43,7 +51,8 @@ def _guarded(command: Callable[[], Any], debug: bool) -> int:
     from brackish.run.config import InvalidDocument
 
     try:
-        code = command()
+        with _warnings_in_one_line():
+            code = command()
         return code if isinstance(code, int) else 0
     except InvalidDocument as error:
         lines, code = error.mistakes, 2
@@ -66,6 +75,22 @@ def _guarded(command: Callable[[], Any], debug: bool) -> int:
     for line in lines:
         typer.echo(line, err=True)
     return code
+
+
+@contextlib.contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """What a run says of its theory's promises, said as errors are."""
+
+    def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
+        if issubclass(category, PromiseBroken):
+            typer.echo(f"warning: {_one_line(message)}", err=True)
+        else:
+            otherwise(message, category, *where)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", PromiseBroken)
+        otherwise, warnings.showwarning = warnings.showwarning, show  # type: ignore[assignment]
+        yield
 
 
 def _one_line(error: Any) -> str:
@@ -517,6 +542,7 @@ def _show_table(dataset: Any, setup: Any, seconds: list[float] | None, title: st
         ]
     one_coordinate = dataset.sizes.get("coordinate") == 1 and "momentum" in dataset
     exact = runs.get("Exact") if len(runs) > 1 else None
+    broken = _with_broken_promises(dataset, names)
 
     end = dataset["time"].values[-1]
     heading = f"{title}: {variable.replace('_', ' ')}s at time {end:g}"
@@ -535,7 +561,8 @@ def _show_table(dataset: Any, setup: Any, seconds: list[float] | None, title: st
         table.add_column("s", justify="right")
 
     for number, (name, run) in enumerate(runs.items()):
-        cells = [name, *(_with_error(run, quantity, **where) for _, quantity, where in shown)]
+        marked = f"{name} !" if name in broken else name
+        cells = [marked, *(_with_error(run, quantity, **where) for _, quantity, where in shown)]
         if "purity" in dataset:
             cells.append(_with_error(run, "purity"))
         if one_coordinate:
@@ -553,10 +580,21 @@ def _show_table(dataset: Any, setup: Any, seconds: list[float] | None, title: st
         notes.append("error: the largest difference from the exact populations at any time")
     if seconds is not None:
         notes[0] += "; s: seconds"
+    if broken:
+        notes.append("!: the run changed what its theory promises to keep; its step is too long")
     table.caption = "\n".join(notes)
     console = Console()
     console.width = max(console.width, 80)
     console.print(table)
+
+
+def _with_broken_promises(dataset: Any, names: Sequence[str]) -> Sequence[str]:
+    """The theories whose runs changed what they promise to keep."""
+    from json import loads
+
+    if "broken_promises" not in dataset.attrs:
+        return ()
+    return list(loads(dataset.attrs["broken_promises"])) if "theory" in dataset.dims else names
 
 
 def _with_error(run: Any, variable: str, **where: int) -> str:

@@ -27,6 +27,10 @@ class RunFailed(BrackishError, RuntimeError):
     """
 
 
+class PromiseBroken(UserWarning):
+    """A run changed what its theory promises to keep, by more than the promise allows: the step is too long."""
+
+
 class CheckpointError(BrackishError, RuntimeError):
     """A checkpoint is truncated, foreign, or belongs to another run."""
 

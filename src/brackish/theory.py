@@ -29,6 +29,7 @@ import numpy as np
 from brackish.errors import UnsupportedHamiltonian
 from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
 from brackish.manifolds import Canonical, Manifold, Product, Spheres
+from brackish.promises import Conserved
 from brackish.randomness import StepDraws
 from brackish.typing import Array, Float, Inexact, Key, Point, RealScalar, State
 
@@ -48,6 +49,7 @@ class Status(enum.IntEnum):
     mesh_folded = 9
     reached_highest_level = 10
     left_table = 11
+    broke_promise = 12
 
 
 class Weighted(eqx.Module):
@@ -173,6 +175,10 @@ class Theory(eqx.Module):
     def check(self, hamiltonian: HybridHamiltonian, y: State) -> Array:
         """A `Status` number for the state, computed when it is saved."""
         return jnp.asarray(Status.fine)
+
+    def promises(self, hamiltonian: HybridHamiltonian) -> tuple[Conserved, ...]:
+        """What the motion keeps but for the error of the step; a run warns, or stops, where it does not."""
+        return ()
 
     def standard_observables(self, hamiltonian: HybridHamiltonian) -> tuple[Any, ...] | None:
         """What is kept of every run of this theory, where it is not what the manifold and the levels suggest."""

@@ -23,7 +23,7 @@ FLOORS = {
     "0a": {"units", "typing", "randomness", "compiled"},
     "0b": {"arguments"},
     "0c": {"manifolds", "quantum"},
-    "1": {"hamiltonian"},
+    "1": {"hamiltonian", "promises"},
     "2": {"theory", "grids", "spins"},
     "3": {"observables", "analysis", "preparations", "integrators"},
     "4": {"io", "theories", "models"},

@@ -8,6 +8,7 @@ from brackish.grids import FieldGrid
 from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
 from brackish.manifolds import Canonical, Product
 from brackish.observables.base import Derived, Observable
+from brackish.promises import total_energy, total_norm
 from brackish.quantum import eigensystem, product
 
 
@@ -21,14 +22,7 @@ def population(theory, hamiltonian, y):
     return jnp.diagonal(theory.quantum_density(hamiltonian, y)).real
 
 
-def norm(theory, hamiltonian, y):
-    """The trace of the quantum density operator."""
-    return jnp.trace(theory.quantum_density(hamiltonian, y)).real
-
-
-def energy(theory, hamiltonian, y):
-    """The total energy."""
-    return theory.energy(hamiltonian, y)
+norm, energy = total_norm, total_energy
 
 
 def adiabatic_populations_at(hamiltonian, point, density):

@@ -6,19 +6,24 @@ import numpy as np
 
 from brackish.observables import Derived, Observable
 from brackish.run.block import GROUPS, BlockRecord
+from brackish.run.promises import larger
 
 
 @dataclasses.dataclass
 class Totals:
-    """Running sums over all blocks so far, added in the order of the blocks so that rounding never differs."""
+    """Running sums over all blocks so far, added in the order of the blocks so that rounding never differs, and the
+    largest changes of what was promised, (saves, promises, 3).
+    """
 
     blocks: int = 0
     sums: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     followed: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    changes: np.ndarray | None = None
 
     def add(self, record: BlockRecord) -> None:
         """Add the next block, complete up to the same save as the others."""
         merged = {name: np.concatenate([s[name] for s in record.saves]) for name in record.saves[0]}
+        self.changes = larger(self.changes, merged.pop("changes"))
         for name, value in merged.items():
             if name.startswith("trajectory_"):
                 if self.blocks == 0:
@@ -34,6 +39,7 @@ class Totals:
             self.blocks,
             {name: value[:saves] for name, value in self.sums.items()},
             {name: value[:saves] for name, value in self.followed.items()},
+            None if self.changes is None else self.changes[:saves],
         )
 
 

@@ -18,7 +18,9 @@ from jax import lax
 from brackish.hamiltonian import HybridHamiltonian
 from brackish.manifolds import Canonical, Product, Spheres
 from brackish.observables import Observable, adiabatic_populations_at
+from brackish.promises import Conserved
 from brackish.randomness import StepDraws
+from brackish.run.promises import Kept, compared, judged, largest_of_lanes, nothing_kept
 from brackish.theory import Status, Theory
 from brackish.typing import Array, Int
 
@@ -41,6 +43,7 @@ class Problem(eqx.Module):
     integrator: Any
     preparation: Any
     observables: tuple[Observable, ...]
+    promises: tuple[Conserved, ...]
     seed: Int[np.ndarray | Array, ""] = eqx.field(
         converter=np.asarray
     )  # no constant: another seed, the same program
@@ -128,6 +131,9 @@ def run_block(
         left = plan.saves + 1 - first_save
         record.saves.append({name: np.asarray(value)[:left] for name, value in sums.items()})
         record.segment += 1
+        record.saves[-1]["changes"] = largest_of_lanes(
+            record.saves[-1]["changes"], block * plan.width, plan.lanes
+        )
         _note_failure(record, plan, block, first_save)
         if report is not None and not report(block, record):
             break
@@ -145,12 +151,15 @@ def _note_failure(record: BlockRecord, plan: Plan, block: int, first_save: int) 
 
 
 class _Carry(eqx.Module):
-    """A block on its way: states, weights (0 for lanes beyond the end), and one random key for each lane."""
+    """A block on its way: states, weights (0 for lanes beyond the end), one random key for each lane, and what was
+    promised to be kept.
+    """
 
     state: Any
     weight: jax.Array
     key: jax.Array
     status: jax.Array
+    kept: Kept
 
 
 @eqx.filter_jit
@@ -170,8 +179,8 @@ def _start(problem: Problem, first_lane, lanes, width: int):
     step_keys = jax.vmap(lambda key: jax.random.key_data(jax.random.fold_in(key, 1)))(keys)
     prepare = jax.vmap(problem.theory.prepare, in_axes=(None, None, 0, 0))
     state, weight = prepare(problem.hamiltonian, problem.preparation, indices, draw_keys)
-    carry = _Carry(state, jnp.where(lane < lanes, weight, 0.0), step_keys, jnp.zeros(width, jnp.int32))
-    return carry
+    kept = nothing_kept(width, len(problem.promises))
+    return _Carry(state, jnp.where(lane < lanes, weight, 0.0), step_keys, jnp.zeros(width, jnp.int32), kept)
 
 
 def _along_lanes(function, keys):
@@ -201,20 +210,21 @@ def _advance(problem: Problem, carry: _Carry, steps, first_step, step):
         return jax.vmap(relay.finish)(state), status
 
     def one_save(inner, count):
-        number, state, status = inner
+        number, state, status, kept = inner
         stay = lambda number, count, state, status: (state, status)  # noqa: E731
         state, status = lax.cond(count > 0, walk, stay, number, count, state, status)
-        here = _Carry(state, carry.weight, carry.key, status)
-        return (number + count, state, status), _record(problem, here)
+        here = _Carry(state, carry.weight, carry.key, status, kept)
+        kept, sums = _record(problem, here, number + count == 0)
+        return (number + count, state, status, kept), sums
 
-    start = (jnp.asarray(first_step), carry.state, carry.status)
-    (_, state, status), sums = lax.scan(one_save, start, jnp.asarray(steps))
-    return _Carry(state, carry.weight, carry.key, status), sums
+    start = (jnp.asarray(first_step), carry.state, carry.status, carry.kept)
+    (_, state, status, kept), sums = lax.scan(one_save, start, jnp.asarray(steps))
+    return _Carry(state, carry.weight, carry.key, status, kept), sums
 
 
-def _record(problem: Problem, carry: _Carry) -> dict[str, jax.Array]:
-    """Sums over the block of every observable and its square, a status for each lane, and the followed
-    trajectories.
+def _record(problem: Problem, carry: _Carry, at_start: jax.Array) -> tuple[Kept, dict[str, jax.Array]]:
+    """What is kept of the start; and sums over the block of every observable and its square, a status and the changes
+    of what was promised for each lane, and the followed trajectories.
     """
     theory, hamiltonian = problem.theory, problem.hamiltonian
     width = carry.weight.shape[0]
@@ -227,7 +237,8 @@ def _record(problem: Problem, carry: _Carry) -> dict[str, jax.Array]:
     def observe(y):
         return {o.name: jnp.asarray(o.function(theory, hamiltonian, y)) for o in problem.observables}
 
-    for name, values in jax.vmap(observe)(carry.state).items():
+    observed = jax.vmap(observe)(carry.state)
+    for name, values in observed.items():
         weight = carry.weight.reshape((width,) + (1,) * (values.ndim - 1))
         # a lane beyond the end may hold anything, also what is not a number
         weighted = jnp.where(weight > 0, weight * values, 0.0)
@@ -235,10 +246,13 @@ def _record(problem: Problem, carry: _Carry) -> dict[str, jax.Array]:
         sums[name] = jnp.sum(weighted.reshape(-1, parts, *values.shape[1:]), axis=0)
         sums[name + "_squared_"] = jnp.sum(jnp.where(weight > 0, weight * jnp.abs(values) ** 2, 0.0), axis=0)
     checks = jax.vmap(theory.check, in_axes=(None, 0))(hamiltonian, carry.state)
-    sums["status"] = jnp.where(carry.status == 0, checks, carry.status)
+    known = {o.function: observed[o.name] for o in problem.observables}
+    kept, changes = compared(problem, carry.state, carry.weight > 0, carry.kept, at_start, known)
+    sums["changes"] = changes
+    sums["status"] = judged(problem.promises, jnp.where(carry.status == 0, checks, carry.status), changes)
     if problem.followed:
         sums.update(_followed(problem, carry))
-    return sums
+    return kept, sums
 
 
 def _followed(problem: Problem, carry: _Carry) -> dict[str, jax.Array]:

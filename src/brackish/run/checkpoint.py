@@ -20,6 +20,8 @@ def pack(
         arrays[f"total.{name}"] = value
     for name, value in totals.followed.items():
         arrays[f"followed.{name}"] = value
+    if totals.changes is not None:
+        arrays["changes"] = totals.changes
     begun = {}
     for block, record in unfinished.items():
         begun[str(block)] = record.segment
@@ -64,4 +66,4 @@ def unpack(
             raise CheckpointError(f"The checkpoint in {path} does not fit this version of brackish.")
         carry = jax.tree_util.tree_unflatten(structure, leaves)
         begun[int(block)] = BlockRecord(segment, eqx.filter(carry, eqx.is_array), [saves])
-    return Totals(header["blocks"], sums, followed), begun
+    return Totals(header["blocks"], sums, followed, arrays.get("changes")), begun

@@ -1,5 +1,6 @@
 """Several theories on one Hamiltonian, side by side: `compare`."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,13 @@ def side_by_side(names: Sequence[str], results: Sequence[Any]):
         **{key: "\n".join(values) for key, values in own.items()},
         "title": "comparison",
     }
+    broken = {
+        name: json.loads(result.attrs["broken_promises"])
+        for name, result in zip(names, results, strict=True)
+        if "broken_promises" in result.attrs
+    }
+    if broken:
+        together.attrs["broken_promises"] = json.dumps(broken)
     return together
 
 

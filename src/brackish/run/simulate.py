@@ -2,6 +2,7 @@
 
 import math
 import time
+import warnings
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from brackish.analysis.potentials import potential_curves, visited_positions
 from brackish.arguments import reads_arguments
-from brackish.errors import CheckpointError, InvalidInput, RunFailed, UnsupportedHamiltonian
+from brackish.errors import CheckpointError, InvalidInput, PromiseBroken, RunFailed, UnsupportedHamiltonian
 from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
 from brackish.integrators import Integrator
 from brackish.io import build_dataset, read_checkpoint, store_exists, write_store
@@ -21,6 +22,7 @@ from brackish.run.block import BlockRecord, Plan, Problem, block_width
 from brackish.run.checkpoint import pack, unpack
 from brackish.run.executors import Desk, check_executor, records_in_order, worker_count
 from brackish.run.progress import Watch, progress_bar
+from brackish.run.promises import Broken, broken
 from brackish.run.provenance import describe, fingerprint, versions
 from brackish.run.times import Times
 from brackish.theory import HasJump, Status, Theory
@@ -107,7 +109,15 @@ def simulate(
     )
     together = count if theory.coupled else 1
     problem = Problem(
-        hamiltonian, theory, integrator, preparation, kept, np.asarray(_seed(seed)), together, followed
+        hamiltonian,
+        theory,
+        integrator,
+        preparation,
+        kept,
+        theory.promises(hamiltonian),
+        np.asarray(_seed(seed)),
+        together,
+        followed,
     )
     provenance = {
         "title": f"{type(theory).__name__} on {type(hamiltonian).__name__}",
@@ -172,6 +182,7 @@ class _Run:
         self.begun: dict[int, BlockRecord] = {}
         self.written = time.monotonic()
         self.failed: BlockRecord | None = None
+        self.warned = False
 
     def begin(self, resume: bool) -> None:
         """Read the checkpoint to go on from, or make sure that the store can be written."""
@@ -209,10 +220,11 @@ class _Run:
                 for record in records:
                     if record.failure is not None:
                         self.failed = record
-                        raise self._failure(*record.failure)
+                        raise self._failure(record)
                     if record.segment == self.plan.segments:
                         desk.forget(self.totals.blocks)
                         self.totals.add(record)
+                        self._warn_of_broken_promises()
                         self._write(desk, only_when_due=True)
             except BaseException:
                 # what was reached is worth keeping, whatever stopped the run
@@ -220,6 +232,7 @@ class _Run:
                 records.close()
                 self._write(desk)
                 raise
+        self._warn_of_broken_promises()
         dataset = self._dataset(self.totals, complete=True)
         if self.store is not None:
             write_store(self.store, dataset, *reversed(pack(self.totals, {}, self.fingerprint)))
@@ -254,9 +267,36 @@ class _Run:
         reached.add(record)
         return reached if saves is None else reached.cut(saves)
 
-    def _failure(self, status: int, lane: int, save: int) -> RunFailed:
-        theory = self.problem.theory
-        name = type(theory).__name__
+    def _warn_of_broken_promises(self) -> None:
+        """Warn of the first promise that is found broken, and of no other."""
+        found = [] if self.warned else broken(self.problem.promises, self.totals.changes)
+        if found:
+            self.warned = True
+            name = type(self.problem.theory).__name__
+            warnings.warn(f"{name}: {self._sentence(found[0])}", PromiseBroken, stacklevel=4)
+
+    def _sentence(self, promise: Broken) -> str:
+        return promise.sentence(
+            self._who(promise.lane),
+            self.times.grid()[promise.save],
+            self.plan.step,
+            self.problem.integrator.order,
+            self.problem.hamiltonian.labels.of(promise.promise.units),
+        )
+
+    def _who(self, lane: int) -> str:
+        if not self.problem.theory.has_trajectories:
+            return "the wavefunction"
+        return f"ensemble {lane}" if self.problem.theory.coupled else f"trajectory {lane}"
+
+    def _failure(self, record: BlockRecord) -> RunFailed:
+        status, lane, save = record.failure
+        name = type(self.problem.theory).__name__
+        if status == Status.broke_promise:
+            changes = np.concatenate([saves["changes"] for saves in record.saves])
+            found = broken(self.problem.promises, changes[: save + 1])
+            worst = max(found, key=lambda one: one.share / one.promise.limit)
+            return RunFailed(f"{name}: {self._sentence(worst)}")
         what = {
             Status.not_finite: "is no longer a number",
             Status.lost_norm: "has lost its norm",
@@ -273,15 +313,9 @@ class _Run:
             Status.left_table: "has left its table; give it wider bounds",
             Status.not_resolved: "is no longer resolved by its grid; give more points, or a smaller step",
         }[Status(status)]
-        if not theory.has_trajectories:
-            who = "the wavefunction"
-        elif theory.coupled:
-            who = f"ensemble {lane}"
-        else:
-            who = f"trajectory {lane}"
         moment = self.times.grid()[save]
         advice = "" if status in _NOT_OF_THE_STEP else (f" The time step is {self.plan.step:g}.")
-        return RunFailed(f"{name}: {who} {what} (at or shortly before time {moment:g}).{advice}")
+        return RunFailed(f"{name}: {self._who(lane)} {what} (at or shortly before time {moment:g}).{advice}")
 
     def _dataset(self, totals: Totals, complete: bool):
         problem, plan = self.problem, self.plan
@@ -322,6 +356,8 @@ class _Run:
             "lanes_done": min(totals.blocks * plan.width, plan.lanes),
             "standard_errors": _about_errors(problem, sampled),
         }
+        if found := broken(problem.promises, totals.changes):
+            provenance["broken_promises"] = [self._sentence(promise) for promise in found]
         return build_dataset(self.times.grid()[:saves], variables, provenance, problem.hamiltonian.labels)
 
 

@@ -8,6 +8,7 @@ grid point and $e^{-i\hat T\delta t}$ a phase at each wavenumber (M. D. Feit, J.
 Comput. Phys. 47, 412 (1982)).
 """
 
+import dataclasses
 from typing import Annotated, ClassVar
 
 import equinox as eqx
@@ -19,6 +20,7 @@ from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.grids import Grid
 from brackish.integrators import BlanesMoan
 from brackish.manifolds import Canonical, PhasePoint
+from brackish.promises import ENERGY, NORM
 from brackish.quantum import eigensystem
 from brackish.theories.exact._propagation import (
     chosen_grid,
@@ -90,6 +92,12 @@ class Exact(Theory):
 
     def requirements(self):
         return Requirements(manifolds=(Canonical,), separable=True, largest_coordinates=3)
+
+    def promises(self, hamiltonian):
+        """Nothing beside an absorber, but that what it takes is counted."""
+        return (
+            (dataclasses.replace(ENERGY, tolerance=1e-5, limit=1e-2), NORM) if self.absorber is None else ()
+        )
 
     def default_integrator(self, hamiltonian):
         return BlanesMoan()

@@ -24,6 +24,7 @@ from brackish.grids import PhaseSpace, hybrid_fields
 from brackish.integrators import Strang
 from brackish.manifolds import Canonical
 from brackish.observables import Observable
+from brackish.promises import NORM
 from brackish.quantum import field_product, field_trace_product
 from brackish.theories._trade_off import TradeOff, trade_off
 from brackish.theories.fields._koopman import carried_by_drift, plane_coordinates
@@ -68,6 +69,9 @@ class HybridMasterEquation(MomentumNoise, Theory):
 
     def requirements(self):
         return Requirements(manifolds=(Canonical,), separable=True, largest_coordinates=1)
+
+    def promises(self, hamiltonian):
+        return (NORM,)
 
     def default_integrator(self, hamiltonian):
         return Strang()

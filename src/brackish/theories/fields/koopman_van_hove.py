@@ -24,6 +24,7 @@ import jax.numpy as jnp
 from brackish.grids import FieldGrid
 from brackish.grids.nodes import components, on_grid
 from brackish.manifolds import Canonical, Extension, Homogeneous, Spheres
+from brackish.promises import ENERGY, NORM
 from brackish.theories.fields._koopman import (
     along_flow,
     classical_fields,
@@ -83,6 +84,9 @@ class KoopmanVanHove(Theory):
 
     def requirements(self):
         return Requirements(manifolds=(Canonical, Spheres), largest_coordinates=1, largest_levels=1)
+
+    def promises(self, hamiltonian):
+        return ENERGY, NORM
 
     def default_integrator(self, hamiltonian):
         return linear_integrator(hamiltonian)

@@ -45,6 +45,7 @@ from brackish.hamiltonian import SeparableHamiltonian
 from brackish.integrators import StrangAroundNoise
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.observables import Observable, standard_observables
+from brackish.promises import NORM
 from brackish.quantum import (
     apply,
     cosine_and_sine,
@@ -529,6 +530,9 @@ class ClassicalQuantum(Theory):
 
     def requirements(self):
         return Requirements(manifolds=(Canonical,), separable=True)
+
+    def promises(self, hamiltonian):
+        return (NORM,)
 
     def default_integrator(self, hamiltonian):
         return StrangAroundNoise()

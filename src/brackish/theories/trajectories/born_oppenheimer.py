@@ -24,6 +24,7 @@ from brackish.analysis import (
 from brackish.errors import InvalidInput
 from brackish.integrators import Strang
 from brackish.manifolds import Canonical, PhasePoint
+from brackish.promises import ENERGY_OF_EACH
 from brackish.quantum import apply, propagate
 from brackish.theory import Requirements, Status, Theory, Weighted
 from brackish.typing import Array
@@ -56,6 +57,9 @@ class BornOppenheimer(Theory):
 
     def requirements(self):
         return Requirements(manifolds=(Canonical,), separable=True)
+
+    def promises(self, hamiltonian):
+        return (ENERGY_OF_EACH,)
 
     def default_integrator(self, hamiltonian):
         return Strang()

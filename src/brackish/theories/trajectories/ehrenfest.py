@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.integrators import ImplicitMidpoint, Strang
 from brackish.manifolds import PhasePoint
+from brackish.promises import ENERGY_OF_EACH, NORM
 from brackish.quantum import density_from_spinor, propagate
 from brackish.theory import Requirements, Status, Theory, Weighted, flow_of_energy
 from brackish.typing import Array, Complex, Point
@@ -42,6 +43,9 @@ class Ehrenfest(Theory):
 
     def requirements(self):
         return Requirements()
+
+    def promises(self, hamiltonian):
+        return ENERGY_OF_EACH, NORM
 
     def default_integrator(self, hamiltonian):
         return Strang() if isinstance(hamiltonian, SeparableHamiltonian) else ImplicitMidpoint()

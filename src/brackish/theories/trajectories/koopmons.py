@@ -35,6 +35,7 @@ from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
 from brackish.integrators import RungeKutta4, Strang
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.observables import Observable
+from brackish.promises import ENERGY, NORM
 from brackish.quantum import product, propagate
 from brackish.quantum.components import components, cross
 from brackish.theories.trajectories._ensembles import (
@@ -397,6 +398,9 @@ class Koopmons(Theory):
 
     def requirements(self):
         return Requirements(manifolds=(Canonical,))
+
+    def promises(self, hamiltonian):
+        return ENERGY, NORM
 
     def default_integrator(self, hamiltonian):
         return Strang() if isinstance(hamiltonian, SeparableHamiltonian) else RungeKutta4()

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 
 from brackish.integrators import Strang
 from brackish.manifolds import Canonical, PhasePoint
+from brackish.promises import ENERGY, NORM, PURITY
 from brackish.quantum import dagger, product, propagator, trace_product
 from brackish.theory import Requirements, Status, Theory, Weighted
 from brackish.typing import Array, Complex, Float
@@ -46,6 +47,9 @@ class MeanField(Theory):
 
     def requirements(self):
         return Requirements(manifolds=(Canonical,), separable=True)
+
+    def promises(self, hamiltonian):
+        return ENERGY, NORM, PURITY
 
     def default_integrator(self, hamiltonian):
         return Strang()

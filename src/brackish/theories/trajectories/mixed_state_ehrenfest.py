@@ -28,6 +28,7 @@ from brackish.hamiltonian import SeparableHamiltonian
 from brackish.integrators import Strang
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.observables import standard_observables
+from brackish.promises import ENERGY_OF_EACH
 from brackish.quantum import (
     ThermalElectrons,
     dagger,
@@ -120,6 +121,9 @@ class MixedStateEhrenfest(Theory):
 
     def requirements(self):
         return Requirements(manifolds=(Canonical,), separable=True)
+
+    def promises(self, hamiltonian):
+        return (ENERGY_OF_EACH,)
 
     def default_integrator(self, hamiltonian):
         return Strang()

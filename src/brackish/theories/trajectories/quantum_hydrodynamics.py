@@ -25,6 +25,7 @@ from brackish.grids.hermite import HermiteMesh
 from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
 from brackish.integrators import ImplicitMidpoint, Strang
 from brackish.manifolds import Canonical, PhasePoint
+from brackish.promises import ENERGY
 from brackish.theories.trajectories._fluid import even_places
 from brackish.theory import Moments, Requirements, Status, Theory, Weighted
 from brackish.typing import Array, Float, RealScalar
@@ -90,6 +91,9 @@ class QuantumHydrodynamics(Theory):
 
     def requirements(self):
         return Requirements(manifolds=(Canonical,), largest_coordinates=2, largest_levels=1)
+
+    def promises(self, hamiltonian):
+        return (ENERGY,)
 
     def default_integrator(self, hamiltonian):
         """Symplectic either way."""

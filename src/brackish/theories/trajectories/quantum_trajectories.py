@@ -22,6 +22,7 @@ from brackish.grids.between import BetweenNodes
 from brackish.integrators import BlanesMoan
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.observables import Observable
+from brackish.promises import ENERGY
 from brackish.theories.exact._propagation import (
     chosen_grid,
     edge_probability,
@@ -88,6 +89,9 @@ class QuantumTrajectories(Theory):
 
     def requirements(self):
         return Requirements(manifolds=(Canonical,), separable=True, largest_coordinates=3)
+
+    def promises(self, hamiltonian):
+        return (ENERGY,)
 
     def default_integrator(self, hamiltonian):
         return BlanesMoan()

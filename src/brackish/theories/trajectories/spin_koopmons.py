@@ -34,6 +34,7 @@ from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.integrators import ImplicitMidpoint
 from brackish.manifolds import Canonical, Manifold, PhasePoint, Product, ProductPoint, Spheres
 from brackish.observables import Observable
+from brackish.promises import ENERGY, NORM
 from brackish.theory import Requirements, Status, Theory, Weighted
 from brackish.typing import Array, Complex, Float, Point, RealScalar
 
@@ -210,6 +211,9 @@ class SpinKoopmons(Theory):
 
     def requirements(self):
         return Requirements(manifolds=(Spheres, Product))
+
+    def promises(self, hamiltonian):
+        return ENERGY, NORM
 
     def default_integrator(self, hamiltonian):
         # norms are as exact as the implicit equation is solved, and the last sweep costs little

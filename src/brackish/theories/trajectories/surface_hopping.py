@@ -43,6 +43,7 @@ import numpy as np
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.integrators import StrangAroundJumps
 from brackish.manifolds import Canonical, PhasePoint
+from brackish.promises import ENERGY, ENERGY_OF_EACH, NORM
 from brackish.quantum import apply, dagger, eigensystem, expect, product, propagate
 from brackish.randomness import StepDraws
 from brackish.theories.trajectories._ensembles import InSpreads, components_of, given_width, matrices
@@ -316,6 +317,11 @@ class SurfaceHopping(Theory):
 
     def requirements(self):
         return Requirements(manifolds=(Canonical,), separable=True, smallest_levels=2)
+
+    def promises(self, hamiltonian):
+        if isinstance(self.rescaling, NoRescaling):
+            return (NORM,)
+        return (ENERGY if self.coupled else ENERGY_OF_EACH), NORM
 
     def default_integrator(self, hamiltonian):
         return StrangAroundJumps()
