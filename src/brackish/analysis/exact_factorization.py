@@ -34,6 +34,7 @@ from brackish.analysis.geometry import adiabatic_energy, berry_curvature, fubini
 from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.grids import Grid
 from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
+from brackish.identity import jit_by_content
 from brackish.quantum import dagger, eigensystem, product
 from brackish.typing import Array, Bool, Complex, Float, Inexact, RealScalar
 
@@ -638,7 +639,7 @@ def _tabulated(fields: Factorization) -> dict[str, Any]:
     }
 
 
-@eqx.filter_jit
+@jit_by_content
 def adiabatic_forces(hamiltonian: SeparableHamiltonian, fields: Factorization, level: int) -> AdiabaticForces:
     """The second column of Table I: the forces of eigenstate number `level`, at the velocities of the fluid; zero where
     the density is not resolved.
@@ -665,7 +666,7 @@ def adiabatic_forces(hamiltonian: SeparableHamiltonian, fields: Factorization, l
     return AdiabaticForces(*(jnp.where(seen, force, 0.0) for force in (uphill, electric, magnetic)))
 
 
-@eqx.filter_jit
+@jit_by_content
 def _electronic_matrices(
     hamiltonian: SeparableHamiltonian, nodes: Float[Array, "G n"]
 ) -> tuple[Array, Array, Array]:

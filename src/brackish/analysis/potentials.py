@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from brackish.hamiltonian import SeparableHamiltonian
+from brackish.identity import jit_by_content
 from brackish.quantum import eigensystem
 from brackish.typing import Array, Float, Inexact
 
@@ -15,7 +15,7 @@ FEW = 16
 """Fewer trajectories than this do not show where an ensemble has been."""
 
 
-@eqx.filter_jit
+@jit_by_content
 def potential_curves(
     hamiltonian: SeparableHamiltonian, positions: Float[np.ndarray | Array, " points"]
 ) -> tuple[Inexact[Array, "points d d"], Float[Array, "points d"]]:

@@ -49,6 +49,8 @@ class Problem(eqx.Module):
     )  # no constant: another seed, the same program
     ensemble_size: int = eqx.field(static=True)
     followed: int = eqx.field(static=True)
+    code: str = eqx.field(static=True, default="")
+    """The digest of all functions and classes in it, see `brackish.identity`: what they read is built into programs."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import importlib.metadata
-import inspect
 import json
 import platform
 from typing import Any
@@ -11,33 +10,37 @@ from typing import Any
 import jax
 import numpy as np
 
+from brackish.identity import identity, is_users_class
+
 LARGEST_LISTED = 64
 """Arrays up to this many entries are written out; larger ones appear by shape and digest."""
 
 
 def describe(value: Any) -> Any:
-    """A tree of plain JSON values that says what `value` is: modules by type and fields, functions by name
-    and digest.
+    """A tree of plain JSON values that says what `value` is: modules by type and fields, functions by name and by the
+    digest of all that they depend on, and so the user's own classes.
     """
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, np.ndarray | jax.Array | np.generic):
         return _array(np.asarray(value))
     if isinstance(value, jax.tree_util.Partial):
-        return {"type": "Partial", "function": describe(value.func), "arguments": describe(list(value.args))}
+        return {
+            "type": "Partial",
+            "function": describe(value.func),
+            "arguments": describe(list(value.args)),
+            **({"keywords": describe(value.keywords)} if value.keywords else {}),
+        }
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {field.name: describe(getattr(value, field.name)) for field in dataclasses.fields(value)}
-        return {"type": type(value).__name__, **fields}
+        return {"type": type(value).__name__, **_code_of(type(value)), **fields}
     if isinstance(value, dict):
         return {str(key): describe(entry) for key, entry in value.items()}
     if isinstance(value, tuple | list):
         return [describe(entry) for entry in value]
     if callable(value):
-        return {
-            "function": getattr(value, "__qualname__", repr(type(value))),
-            "digest": _digest_of_function(value),
-        }
-    return repr(value)
+        return {"function": getattr(value, "__qualname__", type(value).__name__), "digest": _digest(value)}
+    return {"type": type(value).__name__, "digest": _digest(value)}
 
 
 def fingerprint(description: Any) -> str:
@@ -63,12 +66,9 @@ def _array(value: np.ndarray) -> Any:
     return {"array": list(value.shape), "digest": digest}
 
 
-def _digest_of_function(function: Any) -> str:
-    try:
-        text = inspect.getsource(function)
-    except (OSError, TypeError):
-        code = getattr(function, "__code__", None)
-        text = code.co_code.hex() if code is not None else repr(type(function))
-    closure = getattr(function, "__closure__", None) or ()
-    contents = [describe(cell.cell_contents) if not callable(cell.cell_contents) else "" for cell in closure]
-    return hashlib.sha256((text + json.dumps(contents, sort_keys=True)).encode()).hexdigest()[:16]
+def _code_of(kind: type) -> dict[str, str]:
+    return {"code": _digest(kind)} if is_users_class(kind) else {}
+
+
+def _digest(value: Any) -> str:
+    return identity(value).digest[:32]

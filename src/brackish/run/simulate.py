@@ -13,6 +13,7 @@ from brackish.analysis.potentials import potential_curves, visited_positions
 from brackish.arguments import reads_arguments
 from brackish.errors import CheckpointError, InvalidInput, PromiseBroken, RunFailed, UnsupportedHamiltonian
 from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
+from brackish.identity import programs_of
 from brackish.integrators import Integrator
 from brackish.io import build_dataset, read_checkpoint, store_exists, write_store
 from brackish.observables import Observable, derived_observables, drawn_nodes, standard_observables
@@ -76,6 +77,8 @@ def simulate(
     being numbers, a norm is lost or a packet reaches the edge of its box; `CheckpointError`.
     """
     check_executor(executor)
+    # also drops programs made of functions that have changed since, before anything below uses them
+    code = programs_of((hamiltonian, theory, integrator, preparation, tuple(observables)))
     theory.requirements().check(type(theory).__name__, hamiltonian)
     preparation.check(hamiltonian)
     if preparation.mixed() and not theory.mixed:
@@ -118,6 +121,7 @@ def simulate(
         np.asarray(_seed(seed)),
         together,
         followed,
+        code.digest,
     )
     provenance = {
         "title": f"{type(theory).__name__} on {type(hamiltonian).__name__}",
@@ -133,6 +137,11 @@ def simulate(
         "versions": versions(),
         **(note or {}),
     }
+    if resume and code.unknown:
+        raise CheckpointError(
+            f"This run cannot be resumed: {code.unknown[0]} has no content that could be compared with that of the run "
+            "in the store; give the function numbers, arrays and functions alone."
+        )
     run = _Run(problem, plan, provenance, times, store, checkpoint_every)
     run.begin(resume)
     chunk = width if chunk is None else _at_least_one("chunk", chunk)
@@ -176,7 +185,7 @@ class _Run:
             "trajectories",
             "ensembles",
         )
-        observed = [observable.name for observable in problem.observables]
+        observed = [describe(observable) for observable in problem.observables]
         self.fingerprint = fingerprint([{key: provenance[key] for key in named}, observed, problem.followed])
         self.totals = Totals()
         self.begun: dict[int, BlockRecord] = {}

@@ -1,11 +1,11 @@
 """What compiled code cannot refuse: questions to ask of a friction before it is used. For plain Python."""
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
 from brackish.analysis.friction.broadening import Broadening
 from brackish.errors import InvalidInput
+from brackish.identity import jit_by_content
 from brackish.quantum.thermal import ThermalElectrons
 from brackish.typing import Array, Float
 
@@ -42,7 +42,7 @@ def check_broadening(
         )
 
 
-@eqx.filter_jit
+@jit_by_content
 def _response(electrons, energies):
     return electrons.response(energies)
 

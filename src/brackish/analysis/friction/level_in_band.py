@@ -18,6 +18,7 @@ import numpy as np
 
 from brackish.analysis.friction.bands import Band, DiscreteBand
 from brackish.errors import InvalidInput
+from brackish.identity import jit_by_content
 from brackish.quantum.thermal import IndependentElectrons
 from brackish.typing import Array, Float, Position, RealScalar
 
@@ -97,12 +98,12 @@ def _thermal_nodes(electrons, narrowest) -> tuple[np.ndarray, np.ndarray]:
     return middle + apart, step / (4 * temperature * np.cosh(0.5 * apart / temperature) ** 2)
 
 
-@eqx.filter_jit
+@jit_by_content
 def _widths(system, positions):
     return jax.vmap(system.width)(positions)
 
 
-@eqx.filter_jit
+@jit_by_content
 def _frictions(system, positions, energies, weights, sigma):
     def at(position):
         energy, width = system.energy(position), system.width(position)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.grids import hybrid_fields
 from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
+from brackish.identity import jit_by_content
 from brackish.quantum import field_outer
 from brackish.theory import Status, Weighted
 from brackish.typing import Array, Complex, Float, Inexact, RealScalar
@@ -48,7 +48,7 @@ def grid_of(theory: Any) -> Any:
     return theory.grid
 
 
-@eqx.filter_jit
+@jit_by_content
 def _total(hamiltonian, preparation, grid):
     return grid.integrate(density_at_nodes(hamiltonian, preparation, grid))
 
@@ -129,7 +129,7 @@ def step_of_parts_or_flow(hamiltonian: HybridHamiltonian, grid: Any, planck: flo
     return explicit_step(hamiltonian, grid, planck)
 
 
-@eqx.filter_jit
+@jit_by_content
 def _largest_rates(hamiltonian, grid):
     """The largest frequency of motion along X_H below the cutoff, and the largest traceless H."""
     fields = hybrid_fields(hamiltonian, grid)

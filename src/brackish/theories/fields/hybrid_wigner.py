@@ -24,6 +24,7 @@ import numpy as np
 
 from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.grids import PhaseSpace
+from brackish.identity import jit_by_content
 from brackish.integrators import Strang
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.observables import Observable
@@ -325,7 +326,7 @@ def _on_positions(theory: HybridWigner, function: Callable[[Array, Array], Array
     return jax.vmap(jax.vmap(function, (None, 0)), (0, None))(qs, xs)[:, None, :, None]
 
 
-@eqx.filter_jit
+@jit_by_content
 def _starting(theory: HybridWigner, hamiltonian, preparation) -> Float[Array, "Q P X K"]:
     """The density of a preparation at the nodes."""
     lines = (*theory.classical.plane.positions(), *theory.quantum.plane.positions())
