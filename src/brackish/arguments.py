@@ -20,12 +20,12 @@ import jax
 import numpy as np
 
 from brackish.errors import InvalidInput, shortened
+from brackish.identity import READS_ARGUMENTS
 from brackish.units import ATOMIC, EXAMPLES, in_atomic_units, is_quantity
 
 Function = typing.TypeVar("Function", bound=Callable)
 LARGEST_WHOLE = 2**63
 """Whole numbers stay below this: no array could hold them."""
-_MARK = "__reads_arguments__"
 
 
 def read_arguments(names: dict[str, Any], public: Iterable[str]) -> None:
@@ -43,7 +43,7 @@ def reads_arguments(function: Function, made: type | None = None) -> Function:
 
     Raises `InvalidInput` for a value that no annotation allows.
     """
-    if _MARK in vars(function):
+    if READS_ARGUMENTS in vars(function):
         return function
     signature = inspect.signature(function)
     expected = {
@@ -64,7 +64,7 @@ def reads_arguments(function: Function, made: type | None = None) -> Function:
                 bound.arguments[name] = expected[name].read(value)
         return function(*bound.args, **bound.kwargs)
 
-    setattr(reading, _MARK, True)
+    setattr(reading, READS_ARGUMENTS, True)
     return typing.cast("Function", reading)
 
 

@@ -33,6 +33,8 @@ import numpy as np
 
 JITTED = type(jax.jit(abs))
 """What `jax.jit` returns."""
+READS_ARGUMENTS = "__reads_arguments__"
+"""Mark of a function that only reads its arguments, and calls what it wraps."""
 _NAMED = types.BuiltinFunctionType | types.MethodDescriptorType | types.WrapperDescriptorType | np.ufunc
 _PLAIN = (
     type(None) | bool | int | float | complex | str | bytes | types.EllipsisType | types.NotImplementedType
@@ -419,6 +421,8 @@ class _Reader:
     # -- code ----------------------------------------------------------------------------------------------------
 
     def function(self, value: types.FunctionType) -> None:
+        if READS_ARGUMENTS in vars(value):
+            value = vars(value)["__wrapped__"]
         home = value.__globals__.get("__name__")
         if _is_found_by_name(value) and is_library(home):
             self.by_name(home, value.__qualname__)
