@@ -85,7 +85,9 @@ from brackish.spins import (
     SpinSystem,
     Uniaxial,
     lattices,
+    read_inpsd,
     read_uppasd,
+    read_uppasd_restart,
 )
 from brackish.theories import *  # noqa: F403  (the room's own list says what is public)
 from brackish.theories import __all__ as _theories
@@ -154,10 +156,12 @@ __all__ = [
     "observables",
     "plot",
     "quantum",
+    "read_inpsd",
     "read_netcdf",
     "read_ovf",
     "read_store",
     "read_uppasd",
+    "read_uppasd_restart",
     "reproduce",
     "scale_interaction",
     "simulate",

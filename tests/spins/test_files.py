@@ -8,7 +8,6 @@ import brackish as bk
 from brackish.spins.uppasd import (
     MILLIRYDBERG,
     ByCell,
-    ByVector,
     CubicSymmetry,
     Direct,
     HexagonalSymmetry,
@@ -78,7 +77,6 @@ def test_two_kinds_of_atoms_by_cells_and_by_vectors(write):
     direct = bk.read_uppasd(
         pos,
         write("jv", text),
-        mapping=ByVector(Direct()),
         coordinates=Direct(),
         symmetry=CubicSymmetry(),
         **options,
@@ -181,6 +179,16 @@ def test_a_run_of_one_layer_is_written(tmp_path):
         (lambda raw: raw.replace(b"Data text", b"Data words"), "text, binary 4 or binary 8"),
         (lambda raw: raw.replace(b"\n1.0 0.0 0.0", b"\n1.0 0.0 0.O", 1), "line 30: expected numbers"),
         (lambda raw: raw.replace(b"\n1.0 0.0 0.0", b"", 1), "expected 12 numbers"),
+        (
+            lambda raw: raw.replace(b"\n1.0 0.0 0.0", b"\n1.0 0.0", 1),
+            r"line 30: expected 3 numbers \(a vector\), got 2",
+        ),
+        (
+            lambda raw: raw.replace(b"\n1.0 0.0 0.0", b"\n1.0 0.0 0.0 0.0", 1),
+            "line 30: expected 3 numbers .*got 4",
+        ),
+        (lambda raw: raw.replace(b"\n1.0 0.0 0.0", b"\n1_0 0.0 0.0", 1), "line 30: expected numbers"),
+        (lambda raw: raw.replace(b"ybase: 0.0", b"ybase: 0_0"), "`ybase` must be a number, got 0_0"),
     ],
 )
 def test_damaged_vectors(tmp_path, change, message):
@@ -188,6 +196,23 @@ def test_damaged_vectors(tmp_path, change, message):
     bk.write_ovf(np.tile([1.0, 0.0, 0.0], (4, 1)), path, bk.lattices.square(2).positions, binary=False)
     path.write_bytes(change(path.read_bytes()))
     with pytest.raises(bk.InvalidInput, match=message):
+        bk.read_ovf(path)
+
+
+def test_a_byte_order_mark_before_vectors(tmp_path):
+    path, n = tmp_path / "spins.ovf", random_directions(4)
+    for binary in (True, False):
+        bk.write_ovf(n, path, bk.lattices.square(2).positions + 0.5, binary=binary)
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+        assert sorted(map(tuple, bk.read_ovf(path)[0])) == sorted(map(tuple, n))
+
+
+def test_binary_vectors_end_where_they_should(tmp_path):
+    path = tmp_path / "spins.ovf"
+    bk.write_ovf(random_directions(4), path, bk.lattices.square(2).positions)
+    raw = path.read_bytes()
+    path.write_bytes(raw.replace(b"xnodes: 2", b"xnodes: 1"))
+    with pytest.raises(bk.InvalidInput, match="more behind the 6 binary numbers"):
         bk.read_ovf(path)
 
 

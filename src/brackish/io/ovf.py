@@ -10,8 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from brackish.columns import number, rows
 from brackish.errors import InvalidInput
 
+MARK = b"\xef\xbb\xbf"
+"""A byte order mark, which some editors put before a text."""
 CHECK = 123456789012345.0
 """The first of the binary numbers."""
 CONVENTION = (
@@ -91,7 +94,7 @@ def read_ovf(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     count = _whole(path, header, "pointcount") if irregular else int(np.prod(nodes))
     width = 6 if irregular else 3
     read = _read_text if kind == "text" else _read_binary
-    data = read(path, raw[start:], kind, count * width, line).reshape(count, width)
+    data = read(path, raw[start:], kind, count, width, line)
     if irregular:
         return data[:, 3:], data[:, :3]
     x, y, z = (
@@ -151,7 +154,7 @@ def _replace(path: Path, content: bytes) -> None:
 def _header(path: Path, raw: bytes) -> tuple[dict[str, str], str, int, int]:
     """Labels and values, how the data are written, where they begin, and on which line."""
     found: dict[str, str] = {}
-    start, number = 0, 0
+    start, number = len(MARK) if raw.startswith(MARK) else 0, 0
     while start < len(raw):
         end = raw.find(b"\n", start)
         end = len(raw) if end < 0 else end
@@ -177,40 +180,49 @@ def _header(path: Path, raw: bytes) -> tuple[dict[str, str], str, int, int]:
 
 def _whole(path: Path, header: dict[str, str], label: str) -> int:
     value = header.get(label, "")
-    if not value.isdigit() or int(value) < 1:
+    if not (value.isascii() and value.isdigit() and int(value) >= 1):
         raise InvalidInput(f"{path}: `{label}` must be a whole number, got {value or 'nothing'}.")
     return int(value)
 
 
 def _real(path: Path, header: dict[str, str], label: str) -> float:
-    try:
-        return float(header.get(label, ""))
-    except ValueError:
-        raise InvalidInput(
-            f"{path}: `{label}` must be a number, got {header.get(label, 'nothing')}."
-        ) from None
+    value = number(header.get(label, ""))
+    if value is None:
+        raise InvalidInput(f"{path}: `{label}` must be a number, got {header.get(label) or 'nothing'}.")
+    return value
 
 
-def _read_text(path: Path, raw: bytes, kind: str, size: int, line: int) -> np.ndarray:
-    numbers: list[float] = []
+def _read_text(path: Path, raw: bytes, kind: str, count: int, width: int, line: int) -> np.ndarray:
+    lines = []
     for text in raw.decode("latin-1").split("\n"):
-        line += 1
         if text.strip().startswith("#") and not text.strip().startswith("##"):
             break
-        try:
-            numbers += [float(word) for word in text.split("##")[0].split()]
-        except ValueError:
-            raise InvalidInput(f"{path}, line {line}: expected numbers, got {text.strip()[:40]!r}.") from None
-    if len(numbers) != size:
-        raise InvalidInput(f"{path}, line {line}: expected {size} numbers up to here, got {len(numbers)}.")
-    return np.array(numbers)
+        lines.append(text)
+    what = "a vector" if width == 3 else "a place and a vector"
+    found = [
+        row.numbers
+        for row in rows(lines, str(path), (width,), columns=what, comments=("##",), first=line + 1)
+    ]
+    if len(found) != count:
+        raise InvalidInput(
+            f"{path}, line {line + len(lines) + 1}: expected {count * width} numbers up to here, got "
+            f"{len(found) * width}."
+        )
+    return np.array(found)
 
 
-def _read_binary(path: Path, raw: bytes, kind: str, size: int, line: int) -> np.ndarray:
-    width = int(kind[-1])
-    if len(raw) < width * (size + 1):
+def _read_binary(path: Path, raw: bytes, kind: str, count: int, width: int, line: int) -> np.ndarray:
+    bytes_each, size = int(kind[-1]), count * width
+    if len(raw) < bytes_each * (size + 1):
         raise InvalidInput(f"{path}: expected {size} binary numbers, but the file ends before.")
-    data = np.frombuffer(raw, dtype=f"<f{width}", count=size + 1)
-    if data[0] != (CHECK if width == 8 else 1234567.0):
+    end = raw[bytes_each * (size + 1) :].lstrip()
+    if end and not end.startswith(b"#"):
+        raise InvalidInput(
+            f"{path}: there is more behind the {size} binary numbers than the end of the data."
+        )
+    data = np.frombuffer(raw, dtype=f"<f{bytes_each}", count=size + 1)
+    if data[0] != (CHECK if bytes_each == 8 else 1234567.0):
         raise InvalidInput(f"{path}: the binary numbers begin with {data[0]:g}; the file is damaged.")
-    return data[1:].astype(float)
+    if not np.all(np.isfinite(data)):
+        raise InvalidInput(f"{path}: number {int(np.argmin(np.isfinite(data)))} of the data is not finite.")
+    return data[1:].astype(float).reshape(count, width)
