@@ -14,9 +14,11 @@ import os
 import types
 import typing
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from brackish.errors import InvalidInput, shortened
@@ -26,6 +28,8 @@ from brackish.units import ATOMIC, EXAMPLES, in_atomic_units, is_quantity
 Function = typing.TypeVar("Function", bound=Callable)
 LARGEST_WHOLE = 2**63
 """Whole numbers stay below this: no array could hold them."""
+LONGEST_NAME, LONGEST_PATH = 255, 4000
+"""What file systems allow, in bytes."""
 
 
 def read_arguments(names: dict[str, Any], public: Iterable[str]) -> None:
@@ -127,13 +131,24 @@ class _Expected:
             value = self._without_unit(value)
         if not self.members:
             return value
-        for member in self.members:
+        # a path before a text, which it would be too
+        for member in sorted(self.members, key=lambda member: member is str):
             fits, read = _fit(member, value, self)
             if fits:
                 return read
-        if self.converted and _is_numeric(value):
+        if self.converted and self._may_be_converted(value):
             return value
         raise self.refusal(value)
+
+    def _may_be_converted(self, value: Any) -> bool:
+        """Whether a value is numbers that a converter reads where none of the members is an array or a plain number."""
+        arrays = [member for member in self.members if _is_array_type(member)]
+        modules = [
+            member for member in self.members if inspect.isclass(member) and member not in (int, float)
+        ]
+        if not _is_numeric(value) or len(modules) == len(arrays):
+            return False
+        return not np.iscomplexobj(value) or (not arrays and np.ndim(value) > 0)
 
     def refusal(self, value: Any) -> InvalidInput:
         """The line for a value that is none of what is expected."""
@@ -166,26 +181,76 @@ def _is_array_type(member: Any) -> bool:
     return hasattr(member, "dim_str") and hasattr(member, "dtypes")
 
 
+def _takes_complex(member: Any) -> bool:
+    return any("complex" in str(name) for name in member.dtypes)
+
+
 def _fit(member: Any, value: Any, expected: _Expected) -> tuple[bool, Any]:
     """Whether a value is one of `member`, and what it is read as."""
     origin = typing.get_origin(member) or member
+    if member in (None, type(None)):
+        return value is None, value
     if member is Any or isinstance(member, typing.TypeVar):
         return True, value
     if _is_array_type(member):
         return _fit_array(member, value, expected)
     if origin is collections.abc.Callable:
-        return callable(value) and not inspect.isclass(value), value
+        return _fit_callable(member, value, expected)
     if member is bool:
         return isinstance(value, bool | np.bool_), bool(value) if isinstance(value, np.bool_) else value
+    if member is Path:
+        return _fit_path(value, expected)
     if member is int:
         return _fit_whole(value, expected)
     if member is float:
         return _fit_number(value, expected)
     if origin in (tuple, list, collections.abc.Sequence):
         return _fit_sequence(member, origin, value, expected)
+    if origin is collections.abc.Mapping:
+        return _fit_mapping(member, value, expected)
     if inspect.isclass(origin):
         return isinstance(value, origin), value
     return True, value
+
+
+def _fit_callable(member: Any, value: Any, expected: _Expected) -> tuple[bool, Any]:
+    if not callable(value) or inspect.isclass(value):
+        return False, value
+    taken = typing.get_args(member)[:1]
+    if taken and isinstance(taken[0], list | tuple):
+        try:
+            inspect.signature(value).bind(*taken[0])
+        except TypeError:
+            wanted = f"{len(taken[0])} argument{'' if len(taken[0]) == 1 else 's'}"
+            raise InvalidInput(
+                f"{expected.place} must be a function of {wanted}, got {_what(value)}."
+            ) from None
+        except ValueError:
+            pass  # what is not written in Python does not say what it takes
+    return True, value
+
+
+def _fit_path(value: Any, expected: _Expected) -> tuple[bool, Any]:
+    if not isinstance(value, str | Path):
+        return False, value
+    return True, readable_path(value, expected.place)
+
+
+def readable_path(value: str | Path, place: str) -> Path:
+    """A path, the home folder written out. Raises `InvalidInput` for what no file could be called."""
+    text = os.fspath(value)
+    if not text or "\0" in text:
+        raise InvalidInput(f"{place} must be a path, got {shortened(text)}.")
+    try:
+        longest = max(len(os.fsencode(part)) for part in Path(text).parts or ("",))
+        path = Path(text).expanduser()
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{place} must be a path, got {shortened(text)}.") from None
+    except RuntimeError:
+        raise InvalidInput(f"{place} is {shortened(text)}, but there is no such home folder.") from None
+    if longest > LONGEST_NAME or len(text) > LONGEST_PATH:
+        raise InvalidInput(f"{place} is longer than the name of a file can be: {shortened(text)}.")
+    return path
 
 
 def _fit_whole(value: Any, expected: _Expected) -> tuple[bool, Any]:
@@ -210,10 +275,13 @@ def _fit_number(value: Any, expected: _Expected) -> tuple[bool, Any]:
 
 
 def _fit_array(member: Any, value: Any, expected: _Expected) -> tuple[bool, Any]:
-    if isinstance(value, jax.Array) or (
-        hasattr(value, "dtype") and not isinstance(value, np.ndarray | np.generic)
-    ):
+    if isinstance(value, jax.core.Tracer | jax.ShapeDtypeStruct):
         return True, value
+    if isinstance(value, jax.Array):
+        real = not jnp.iscomplexobj(value)
+        if member.dim_str == "" and value.ndim:
+            return False, value
+        return jnp.issubdtype(value.dtype, jnp.number) and (real or _takes_complex(member)), value
     if isinstance(value, str | bytes | bool | np.bool_) or callable(value):
         return False, value
     if not isinstance(value, int | float | complex | list | tuple | np.ndarray | np.generic):
@@ -222,26 +290,33 @@ def _fit_array(member: Any, value: Any, expected: _Expected) -> tuple[bool, Any]
         array = np.asarray(value)
     except (ValueError, TypeError, OverflowError):
         return False, value
-    complex_too = any("complex" in str(name) for name in member.dtypes)
-    if array.dtype.kind not in ("iufc" if complex_too else "iuf") and array.size:
+    if array.dtype.kind not in ("iufc" if _takes_complex(member) else "iuf") and array.size:
         if any(_holds_huge(entry) for entry in (value if isinstance(value, list | tuple) else [value])):
             raise InvalidInput(f"{expected.place} must hold numbers below 2^63, got {shortened(value)}.")
         return False, value
     if array.dtype.kind in "fc" and not np.all(np.isfinite(array)):
         raise InvalidInput(f"{expected.place} must be finite, got {shortened(value)}.")
+    if member.dim_str == "" and array.ndim:
+        return False, value
     if expected.converted or isinstance(value, np.ndarray):
         return True, value
     return True, array
 
 
 def _fit_sequence(member: Any, origin: Any, value: Any, expected: _Expected) -> tuple[bool, Any]:
+    inner = typing.get_args(member)
+    if expected.converted and inner and _is_numeric(value) and np.ndim(value) == 0:
+        # one number stands for as many as are wanted
+        return _fit(inner[0], value, expected)
     if isinstance(value, str | bytes) or not isinstance(
         value, collections.abc.Sequence | np.ndarray | jax.Array
     ):
         return False, value
     if getattr(value, "ndim", 1) == 0:
         return False, value
-    inner = typing.get_args(member)
+    if inner == (Any,) and any(_is_array_type(other) for other in expected.members):
+        # lists of numbers have been read as an array already
+        return False, value
     if not inner:
         return True, value
     items = list(value)
@@ -250,18 +325,27 @@ def _fit_sequence(member: Any, origin: Any, value: Any, expected: _Expected) -> 
         raise InvalidInput(f"{expected.place} must have {len(inner)} entries, got {len(items)}.")
     each = [inner[0]] * len(items) if endless else inner
     read = [
-        dataclasses.replace(
-            expected,
-            place=f"Entry {number} of {expected.place[0].lower()}{expected.place[1:]}",
-            members=tuple(plain_members(part)),
-            optional=type(None) in typing.get_args(part),
-            default=inspect.Parameter.empty,
-            dimension=None,
-            converted=False,
-        ).read(item)
+        _entry(expected, number, part).read(item)
         for number, (item, part) in enumerate(zip(items, each, strict=True))
     ]
     return True, tuple(read) if origin is tuple else read
+
+
+def _fit_mapping(member: Any, value: Any, expected: _Expected) -> tuple[bool, Any]:
+    if not isinstance(value, collections.abc.Mapping):
+        return False, value
+    inner = typing.get_args(member)
+    if not inner:
+        return True, value
+    return True, {name: _entry(expected, name, inner[1]).read(item) for name, item in value.items()}
+
+
+def _entry(expected: _Expected, key: Any, annotation: Any) -> _Expected:
+    """What one entry of a list or a dictionary may be."""
+    place = f"Entry {key!r} of {expected.place[0].lower()}{expected.place[1:]}"
+    optional = type(None) in typing.get_args(annotation)
+    members = tuple(plain_members(annotation))
+    return _Expected(place, members, inspect.Parameter.empty, optional, None, False)
 
 
 def _scalar(value: Any) -> Any:
@@ -293,7 +377,10 @@ def _holds_quantity(value: Any) -> bool:
 def _is_numeric(value: Any) -> bool:
     """Whether a value is a number, or a list or an array of them."""
     if isinstance(value, list | tuple):
-        return all(_is_numeric(entry) for entry in value)
+        try:
+            value = np.asarray(value)
+        except (ValueError, TypeError, OverflowError):
+            return False
     if isinstance(value, np.ndarray):
         return value.dtype.kind in "iufc"
     if isinstance(value, bool | np.bool_):
@@ -305,7 +392,6 @@ _NAMES = {
     bool: "True or False",
     int: "a whole number",
     str: "a text",
-    type(None): "None",
     collections.abc.Callable: "a function",
     collections.abc.Sequence: "a list",
     collections.abc.Mapping: "a dictionary",
@@ -326,6 +412,8 @@ def _words(member: Any, dimension: str | None) -> str:
         return _NAMES[origin]
     if inspect.isclass(origin) and issubclass(origin, os.PathLike):
         return "a path"
+    if origin is None:
+        return "None"
     name = getattr(origin, "__name__", str(origin))
     return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
 

@@ -22,7 +22,7 @@ from brackish.arguments import reads_arguments
 from brackish.errors import InvalidInput
 from brackish.manifolds import Canonical, Manifold, PhasePoint, Product, Spheres
 from brackish.quantum import apply, expect
-from brackish.typing import Array, Float, Inexact, Point, Position, RealScalar, Spinor, SquareMatrix
+from brackish.typing import Array, Float, Inexact, Numbers, Point, Position, RealScalar, Spinor, SquareMatrix
 from brackish.units import ATOMIC_LABELS, Labels
 
 
@@ -234,7 +234,7 @@ def hamiltonian(
     *,
     manifold: Manifold | None = None,
     frequencies: Annotated[Any, "energy"] = None,
-    quantum=None,
+    quantum: Numbers | None = None,
     external: Callable[[Point], RealScalar] | None = None,
     step: Annotated[float | None, "time"] = None,
 ) -> HybridHamiltonian:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Array, Bool, Complex, Float, Inexact, Int, PRNGKeyArray, Real, UInt32
+from jaxtyping import Array, Bool, Complex, Float, Inexact, Int, Num, PRNGKeyArray, Real, UInt32
 
 __all__ = [
     "Array",
@@ -14,6 +14,7 @@ __all__ = [
     "Inexact",
     "Int",
     "Key",
+    "Numbers",
     "Point",
     "Position",
     "RealScalar",
@@ -30,6 +31,8 @@ Position = Float[np.ndarray | Array, " n"]
 RealScalar = Float[Array, ""]
 Reals = Real[np.ndarray | Array, "..."] | Sequence[Any]
 """Real numbers from a user: an array, or lists nested as deep as it has axes."""
+Numbers = Num[np.ndarray | Array, "..."] | Sequence[Any]
+"""The same of complex numbers."""
 Spinor = Complex[Array, " d"]
 """A quantum state of one trajectory, shape (d,), unit norm."""
 SquareMatrix = Inexact[Array, "d d"]

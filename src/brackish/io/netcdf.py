@@ -13,6 +13,8 @@ PAIR = "real_imaginary"
 
 def write_netcdf(dataset, path: str | Path) -> None:
     """Write a dataset; an existing file is replaced only once the new one is complete."""
+    if not hasattr(dataset, "data_vars"):
+        raise InvalidInput(f"Argument `dataset` must be a dataset of xarray, got {type(dataset).__name__}.")
     path = Path(path)
     out = dataset.copy()
     for name, variable in dataset.data_vars.items():

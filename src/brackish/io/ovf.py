@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from brackish.columns import number, rows
-from brackish.errors import InvalidInput
+from brackish.errors import InvalidInput, shortened
 
 MARK = b"\xef\xbb\xbf"
 """A byte order mark, which some editors put before a text."""
@@ -106,7 +106,12 @@ def read_ovf(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _three(name: str, value) -> np.ndarray:
-    array = np.asarray(value, dtype=float)
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidInput(
+            f"Argument `{name}` must be numbers of shape (spins, 3), got {shortened(value)}."
+        ) from None
     if array.ndim != 2 or array.shape[1] != 3 or not array.size or not np.all(np.isfinite(array)):
         raise InvalidInput(f"Argument `{name}` must be finite, of shape (spins, 3), got {array.shape}.")
     return array

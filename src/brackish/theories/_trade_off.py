@@ -51,4 +51,4 @@ class ViolatedTradeOff(TradeOff):
 
 def trade_off(value) -> TradeOff:
     """A number is a trade-off that is kept."""
-    return value if isinstance(value, TradeOff) else KeptTradeOff(float(value))
+    return value if isinstance(value, TradeOff) else KeptTradeOff(value)

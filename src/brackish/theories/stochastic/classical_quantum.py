@@ -500,7 +500,9 @@ class ClassicalQuantum(Theory):
     directions without noise in which the quantum side would act on the classical one.
     """
 
-    diffusion: Float[np.ndarray | Array, "..."] | Callable = eqx.field(converter=_diffusion_or_function)
+    diffusion: Float[np.ndarray | Array, "..."] | Callable[[Any], Any] = eqx.field(
+        converter=_diffusion_or_function
+    )
     friction: Float[np.ndarray | Array, "..."] = eqx.field(converter=_rates, default=0.0)
     trade_off: TradeOff = eqx.field(converter=trade_off, default=1.0)
     truncation_tolerance: float | None = eqx.field(static=True, default=None)

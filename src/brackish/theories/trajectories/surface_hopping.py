@@ -40,6 +40,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from brackish.errors import InvalidInput
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.integrators import StrangAroundJumps
 from brackish.manifolds import Canonical, PhasePoint
@@ -207,6 +208,12 @@ class EnergyBasedDecoherence(eqx.Module):
     """
 
     parameter: Annotated[float, "energy"] = 0.1
+
+    def __check_init__(self):
+        if isinstance(self.parameter, float) and not self.parameter >= 0:
+            raise InvalidInput(
+                f"Argument `parameter` of EnergyBasedDecoherence must not be negative, got {self.parameter}."
+            )
 
     def damp(self, amplitudes, energies, active, kinetic, dt):
         """The damped amplitudes, (d,), unit norm."""
