@@ -410,13 +410,13 @@ def _together(setup: Any, watch: Any, workers: int | None) -> tuple[list[Any], l
 
     stop = threading.Event()
 
-    def watched(title: str, total: int, done: int) -> Callable[[], None]:
+    def watched(title: str, total: int, done: int) -> Callable[[int], None]:
         advance = watch(title, total, done)
 
-        def move() -> None:
+        def move(done: int) -> None:
             if stop.is_set():
                 raise KeyboardInterrupt
-            advance()
+            advance(done)
 
         return move
 
@@ -474,20 +474,17 @@ class _Watch:
         self.last = ("the start", 0, 1)
         self.lock = threading.Lock()
 
-    def __call__(self, title: str, total: int, done: int) -> Callable[[], None]:
+    def __call__(self, title: str, total: int, done: int) -> Callable[[int], None]:
         task = None if self.progress is None else self.progress.add_task(title, total=total, completed=done)
-        count = done
 
-        def advance() -> None:
-            nonlocal count
+        def move(done: int) -> None:
             with self.lock:
-                count += 1
-                self.last = (title, count, total)
+                self.last = (title, done, total)
             if self.progress is not None:
-                self.progress.advance(task)
+                self.progress.update(task, completed=done)
 
         self.last = (title, done, total)
-        return advance
+        return move
 
     def reached(self) -> str:
         """How far the run is, in words."""

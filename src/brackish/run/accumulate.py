@@ -1,6 +1,7 @@
 """Sums of blocks into means, spreads and standard errors."""
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
@@ -9,10 +10,12 @@ from brackish.run.block import GROUPS, BlockRecord
 from brackish.run.promises import larger
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class Totals:
     """Running sums over all blocks so far, added in the order of the blocks so that rounding never differs, and the
     largest changes of what was promised, (saves, promises, 3).
+
+    Nothing here changes in place: whatever interrupts an addition leaves the sums from before.
     """
 
     blocks: int = 0
@@ -20,18 +23,19 @@ class Totals:
     followed: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     changes: np.ndarray | None = None
 
-    def add(self, record: BlockRecord) -> None:
-        """Add the next block, complete up to the same save as the others."""
-        merged = {name: np.concatenate([s[name] for s in record.saves]) for name in record.saves[0]}
-        self.changes = larger(self.changes, merged.pop("changes"))
+    def with_block(self, record: BlockRecord) -> "Totals":
+        """The sums with the next block, complete up to the same save as the others."""
+        merged = record.merged()
+        changes = _joined(self.changes, merged.pop("changes"), record.first, larger)
+        sums, followed = dict(self.sums), dict(self.followed)
         for name, value in merged.items():
             if name.startswith("trajectory_"):
                 if self.blocks == 0:
-                    self.followed[name] = value
+                    followed[name] = _joined(followed.get(name), value, record.first, np.add)
                 continue
             slots = value if _has_groups(name, merged) else _in_slots(value, self.blocks)
-            self.sums[name] = self.sums[name] + slots if name in self.sums else slots
-        self.blocks += 1
+            sums[name] = _joined(sums.get(name), slots, record.first, np.add)
+        return Totals(self.blocks + 1, sums, followed, changes)
 
     def cut(self, saves: int) -> "Totals":
         """The same up to a number of saves."""
@@ -41,6 +45,16 @@ class Totals:
             {name: value[:saves] for name, value in self.followed.items()},
             None if self.changes is None else self.changes[:saves],
         )
+
+
+def _joined(
+    known: np.ndarray | None, value: np.ndarray, first: int, together: Callable[..., np.ndarray]
+) -> np.ndarray:
+    """What is known of each save, `together` with one more block, which begins at save `first` and may go on longer."""
+    if known is None:
+        return value
+    both = len(known) - first
+    return np.concatenate([known[:first], together(known[first:], value[:both]), value[both:]])
 
 
 def _has_groups(name: str, merged: dict[str, np.ndarray]) -> bool:

@@ -3,9 +3,14 @@
 A block has the same shape whatever the number of trajectories, workers or chunks, so one program is compiled
 and each trajectory goes through identical arithmetic: results agree to the last bit however the work is cut.
 Inside, the loop over time runs over a block that stays in the processor's cache.
+
+A compiled call takes as many steps as the host asks for, from wherever the block stands: about a second of work,
+so that progress, checkpoints and signals are seen between calls. It may end between two saves; the state then stays
+inside the integrator's relay, and no bit depends on where calls end.
 """
 
 import dataclasses
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -33,6 +38,12 @@ SMALL = 256
 LARGEST_GROUPED = 64
 """Observables with more entries than this are summed over all groups at once."""
 FOLLOWED_COORDINATES = 3
+ROWS = 50
+"""Saves that a compiled call has room for."""
+SECONDS_A_CALL = 1.0
+"""The work of one compiled call; whoever watches is told between calls."""
+GROWTH = 8
+"""A call takes at most so many times the steps of the one before: a step is not yet known to be quick."""
 
 
 class Problem(eqx.Module):
@@ -58,13 +69,12 @@ class Plan:
     """How the work is cut: `lanes` states in all (trajectories, or ensembles of a coupled theory), `width` of
     them a block.
 
-    The start and `saves` saves after it, `segment` of them a call; `steps` time steps of length `step` between two.
+    The start and `saves` saves after it; `steps` time steps of length `step` between two.
     """
 
     lanes: int
     width: int
     saves: int
-    segment: int
     steps: int
     step: float
 
@@ -74,24 +84,52 @@ class Plan:
         return -(-self.lanes // self.width)
 
     @property
-    def segments(self) -> int:
-        """The number of calls that take a block to its end."""
-        return -(-(self.saves + 1) // self.segment)
-
-    def steps_before_saves(self, segment: int) -> np.ndarray:
-        """Steps before each save of a segment; none before save 0, the start, nor beyond the end."""
-        saves = np.arange(segment * self.segment, (segment + 1) * self.segment)
-        return np.where((saves > 0) & (saves <= self.saves), self.steps, 0)
+    def steps_of_block(self) -> int:
+        """The number of steps that take a block to its end."""
+        return self.saves * self.steps
 
 
 @dataclasses.dataclass
 class BlockRecord:
-    """What a block has so far: `segment` calls are done, `carry` goes on from there, `saves` holds sums per save."""
+    """What a block has so far.
 
-    segment: int
+    `saved` saves are done, the start among them, and `within` steps on the way to the next; `carry` goes on from
+    there. `saves` holds sums per save, piece by piece, from save `first` on.
+    """
+
+    saved: int
+    within: int
     carry: Any
     saves: list[dict[str, np.ndarray]]
     failure: tuple[int, int, int] | None = None  # status, lane, save
+    first: int = 0
+
+    def finished(self, plan: Plan) -> bool:
+        """Whether the block has reached its last save."""
+        return self.saved == plan.saves + 1
+
+    def steps_done(self, plan: Plan) -> int:
+        """The number of steps since the start."""
+        return max(0, self.saved - 1) * plan.steps + self.within
+
+    def merged(self) -> dict[str, np.ndarray]:
+        """The sums over all saves from `first` on."""
+        return {name: np.concatenate([piece[name] for piece in self.saves]) for name in self.saves[0]}
+
+
+@dataclasses.dataclass
+class Pace:
+    """How long a step takes, measured as the work goes on; the next call takes `steps`."""
+
+    steps: int = 1
+    measured: bool = False
+
+    def note(self, steps: int, seconds: float) -> None:
+        """A call took `steps` steps in `seconds`. The first one may have been compiled, and says nothing."""
+        if self.measured and steps > 0:
+            affordable = int(SECONDS_A_CALL * steps / max(seconds, 1e-9))
+            self.steps = max(1, min(affordable, GROWTH * max(steps, self.steps)))
+        self.measured = True
 
 
 def block_width(hamiltonian: HybridHamiltonian, theory: Theory, lanes: int) -> int:
@@ -115,41 +153,77 @@ def run_block(
     block: int,
     record: BlockRecord | None = None,
     report: Callable[[int, BlockRecord], bool] | None = None,
-    until: int | None = None,
+    pace: Pace | None = None,
 ) -> BlockRecord:
-    """Take one block from where `record` stands (None: from the start) to the end, or to segment `until`.
+    """Take one block from where `record` stands (None: from the start) to the end.
 
-    `report` is called after each segment with the block's number and record; it returns False to stop.
+    `report` is called every second or so with the block's number and record; it returns False to stop. `pace`: what
+    other blocks have learnt about the length of a step.
     """
-    if record is None:
-        carry = _start(problem, np.asarray(block * plan.width), np.asarray(plan.lanes), plan.width)
-        record = BlockRecord(0, carry, [])
-    last = plan.segments if until is None else min(until, plan.segments)
-    while record.segment < last and record.failure is None:
-        first_save = record.segment * plan.segment
-        first_step = np.asarray(max(0, first_save - 1) * plan.steps)
-        steps = plan.steps_before_saves(record.segment)
-        record.carry, sums = _advance(problem, record.carry, steps, first_step, np.asarray(plan.step))
-        left = plan.saves + 1 - first_save
-        record.saves.append({name: np.asarray(value)[:left] for name, value in sums.items()})
-        record.segment += 1
-        record.saves[-1]["changes"] = largest_of_lanes(
-            record.saves[-1]["changes"], block * plan.width, plan.lanes
-        )
-        _note_failure(record, plan, block, first_save)
+    pace = Pace() if pace is None else pace
+    record = begin_block(problem, plan, block) if record is None else record
+    while not record.finished(plan) and record.failure is None:
+        _advance(problem, plan, block, record, pace)
         if report is not None and not report(block, record):
             break
     return record
 
 
-def _note_failure(record: BlockRecord, plan: Plan, block: int, first_save: int) -> None:
-    status = record.saves[-1].pop("status")
+def begin_block(problem: Problem, plan: Plan, block: int) -> BlockRecord:
+    """A block at its start, nothing saved yet."""
+    carry = _start(problem, np.asarray(block * plan.width), np.asarray(plan.lanes), plan.width)
+    return BlockRecord(0, 0, carry, [])
+
+
+def compile_block(problem: Problem, plan: Plan, record: BlockRecord) -> None:
+    """Compile the program that takes a block forward, before several workers ask for it."""
+    _call(problem, plan, 0, record, steps=0)
+
+
+def _advance(problem: Problem, plan: Plan, block: int, record: BlockRecord, pace: Pace) -> None:
+    """Take a block on until the room for saves is used up, or for about a second."""
+    begun, room = time.perf_counter(), ROWS
+    while room > 0 and not record.finished(plan) and record.failure is None:
+        before, start = record.steps_done(plan), time.perf_counter()
+        carry, sums, saved, within = _call(problem, plan, block, record, pace.steps, room)
+        rows = saved - record.saved
+        if rows:
+            piece = {
+                name: np.array(value[:rows]) for name, value in sums.items() if not _not_kept(name, block)
+            }
+            record.failure = _failure(piece.pop("status"), plan, block, record.saved)
+            piece["changes"] = largest_of_lanes(piece["changes"], block * plan.width, plan.lanes)
+            record.saves.append(piece)
+        record.carry, record.saved, record.within = carry, saved, within
+        room -= rows
+        now = time.perf_counter()
+        pace.note(record.steps_done(plan) - before, now - start)
+        if now - begun > SECONDS_A_CALL:
+            break
+
+
+def _call(problem: Problem, plan: Plan, block: int, record: BlockRecord, steps: int, room: int = ROWS):
+    """At most so many steps and saves: carry, sums over the block in ROWS rows, saves done, steps since the last."""
+    rows = min(room, plan.saves + 1 - record.saved)
+    known = (record.saved, record.within, steps, rows, plan.steps)
+    cut = _Cut(*(np.asarray(number) for number in known), np.asarray(block == 0), np.asarray(plan.step))
+    carry, sums, saved, within = _advance_steps(problem, record.carry, cut)
+    return carry, {name: np.asarray(value) for name, value in sums.items()}, int(saved), int(within)
+
+
+def _not_kept(name: str, block: int) -> bool:
+    return block > 0 and name.startswith("trajectory_")
+
+
+def _failure(status: np.ndarray, plan: Plan, block: int, first_save: int) -> tuple[int, int, int] | None:
+    """Status, lane and save of the first failure in some saves, (saves, lanes)."""
     live = np.arange(block * plan.width, (block + 1) * plan.width) < plan.lanes
     failed = (status != Status.fine) & live[None]
-    if failed.any():
-        save = int(np.argmax(failed.any(axis=1)))
-        lane = int(np.argmax(failed[save]))
-        record.failure = (int(status[save, lane]), block * plan.width + lane, first_save + save)
+    if not failed.any():
+        return None
+    save = int(np.argmax(failed.any(axis=1)))
+    lane = int(np.argmax(failed[save]))
+    return int(status[save, lane]), block * plan.width + lane, first_save + save
 
 
 class _Carry(eqx.Module):
@@ -191,42 +265,83 @@ def _along_lanes(function, keys):
     return function(keys)
 
 
+class _Cut(eqx.Module):
+    """Where a call begins and ends: from `saved` saves and `within` steps on, at most `steps` steps and `rows` saves.
+
+    `interval`: steps between two saves. `followed`: whether this block keeps single trajectories. `step`: the time of
+    one.
+    """
+
+    saved: Any
+    within: Any
+    steps: Any
+    rows: Any
+    interval: Any
+    followed: Any
+    step: Any
+
+
 @eqx.filter_jit
-def _advance(problem: Problem, carry: _Carry, steps, first_step, step):
-    relay = problem.integrator.relay(problem.theory, problem.hamiltonian, step)
+def _advance_steps(problem: Problem, carry: _Carry, cut: _Cut):
+    cut = jax.tree_util.tree_map(jnp.asarray, cut)
+    relay = problem.integrator.relay(problem.theory, problem.hamiltonian, cut.step)
 
     def one_step(number, inner):
         state, status = inner
 
         def one_lane(y, key):
-            y, new = relay.step(number * step, y, StepDraws(key, number))
+            y, new = relay.step(number * cut.step, y, StepDraws(key, number))
             # most integrators always do well; then there is nothing to keep
             return y, None if isinstance(new, Status) else jnp.asarray(new, jnp.int32)
 
         state, new = jax.vmap(one_lane)(state, carry.key)
         return state, status if new is None else jnp.where(status == 0, new, status)
 
-    def walk(number, count, state, status):
-        state = jax.vmap(relay.begin)(state)
-        state, status = lax.fori_loop(number, number + count, one_step, (state, status))
-        return jax.vmap(relay.finish)(state), status
+    def record(inner, at_start):
+        kept, sums = _record(problem, inner, at_start, cut.followed)
+        return dataclasses.replace(inner, kept=kept), sums
 
-    def one_save(inner, count):
-        number, state, status, kept = inner
-        stay = lambda number, count, state, status: (state, status)  # noqa: E731
-        state, status = lax.cond(count > 0, walk, stay, number, count, state, status)
-        here = _Carry(state, carry.weight, carry.key, status, kept)
-        kept, sums = _record(problem, here, number + count == 0)
-        return (number + count, state, status, kept), sums
+    def nothing(inner, at_start):
+        return inner, jax.tree_util.tree_map(lambda all: jnp.zeros(all.shape[1:], all.dtype), empty)
 
-    start = (jnp.asarray(first_step), carry.state, carry.status, carry.kept)
-    (_, state, status, kept), sums = lax.scan(one_save, start, jnp.asarray(steps))
-    return _Carry(state, carry.weight, carry.key, status, kept), sums
+    def same(state):
+        return state
+
+    def unfinished(walk):
+        _, saved, _, left, row, _ = walk
+        return (row < cut.rows) & ((left > 0) | (saved == 0))
+
+    def towards_save(walk):
+        """As many steps towards the next save as there are left, and the save if it is reached."""
+        here, saved, within, left, row, sums = walk
+        needed = jnp.where(saved == 0, 0, cut.interval - within)  # save 0 is the start
+        count = jnp.minimum(needed, left)
+        first = jnp.maximum(saved - 1, 0) * cut.interval + within
+        state = lax.cond((within == 0) & (count > 0), jax.vmap(relay.begin), same, here.state)
+        state, status = lax.fori_loop(first, first + count, one_step, (state, here.status))
+        reached = count == needed
+        state = lax.cond(reached & (saved > 0), jax.vmap(relay.finish), same, state)
+        here = dataclasses.replace(here, state=state, status=status)
+        # a row that is not reached yet is written again by the next round
+        here, new = lax.cond(reached, record, nothing, here, saved == 0)
+        sums = jax.tree_util.tree_map(
+            lambda all, one: lax.dynamic_update_index_in_dim(all, one, row, 0), sums, new
+        )
+        done = reached.astype(saved.dtype)
+        return here, saved + done, jnp.where(reached, 0, within + count), left - count, row + done, sums
+
+    _, shapes = jax.eval_shape(record, carry, cut.saved == 0)
+    empty = jax.tree_util.tree_map(lambda one: jnp.zeros((ROWS, *one.shape), one.dtype), shapes)
+    walk = (carry, cut.saved, cut.within, cut.steps, jnp.zeros_like(cut.saved), empty)
+    carry, saved, within, _, _, sums = lax.while_loop(unfinished, towards_save, walk)
+    return carry, sums, saved, within
 
 
-def _record(problem: Problem, carry: _Carry, at_start: jax.Array) -> tuple[Kept, dict[str, jax.Array]]:
+def _record(
+    problem: Problem, carry: _Carry, at_start: jax.Array, keep_followed: jax.Array
+) -> tuple[Kept, dict[str, jax.Array]]:
     """What is kept of the start; and sums over the block of every observable and its square, a status and the changes
-    of what was promised for each lane, and the followed trajectories.
+    of what was promised for each lane, and the followed trajectories (zeros where they are not kept).
     """
     theory, hamiltonian = problem.theory, problem.hamiltonian
     width = carry.weight.shape[0]
@@ -253,12 +368,16 @@ def _record(problem: Problem, carry: _Carry, at_start: jax.Array) -> tuple[Kept,
     sums["changes"] = changes
     sums["status"] = judged(problem.promises, jnp.where(carry.status == 0, checks, carry.status), changes)
     if problem.followed:
-        sums.update(_followed(problem, carry))
+        shapes = jax.eval_shape(lambda: _followed(problem, carry))
+        zeros = lambda: {name: jnp.zeros(s.shape, s.dtype) for name, s in shapes.items()}  # noqa: E731
+        sums.update(lax.cond(keep_followed, lambda: _followed(problem, carry), zeros))
     return kept, sums
 
 
 def _followed(problem: Problem, carry: _Carry) -> dict[str, jax.Array]:
-    points = jax.vmap(problem.theory.classical_points, in_axes=(None, 0))(problem.hamiltonian, carry.state)
+    """Single trajectories; those that are not followed are not looked at."""
+    some = jax.tree_util.tree_map(lambda leaf: leaf[: problem.followed], carry.state)
+    points = jax.vmap(problem.theory.classical_points, in_axes=(None, 0))(problem.hamiltonian, some)
     count = problem.followed
     flat = jax.tree_util.tree_map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:])[:count], points)
     manifold, followed = problem.hamiltonian.manifold, {}

@@ -24,11 +24,11 @@ def pack(
         arrays["changes"] = totals.changes
     begun = {}
     for block, record in unfinished.items():
-        begun[str(block)] = record.segment
+        begun[str(block)] = [record.saved, record.within, record.first]
         for number, leaf in enumerate(jax.tree_util.tree_leaves(record.carry)):
             arrays[f"block{block}.carry.{number:04d}"] = np.asarray(leaf)
-        for name in record.saves[0]:
-            arrays[f"block{block}.saves.{name}"] = np.concatenate([s[name] for s in record.saves])
+        for name, value in record.merged().items():
+            arrays[f"block{block}.saves.{name}"] = value
     header = {"fingerprint": fingerprint, "blocks": totals.blocks, "begun": begun, "arrays": sorted(arrays)}
     return header, arrays
 
@@ -55,15 +55,16 @@ def unpack(
     }
     begun = {}
     shapes, structure = jax.tree_util.tree_flatten(initial_shapes(problem, plan))
-    for block, segment in header["begun"].items():
+    for block, reached in header["begun"].items():
         prefix = f"block{block}.carry."
         leaves = [arrays[name] for name in sorted(arrays) if name.startswith(prefix)]
         prefix = f"block{block}.saves."
         saves = {
             name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)
         }
-        if len(shapes) != len(leaves):
+        if len(shapes) != len(leaves) or not isinstance(reached, list):
             raise CheckpointError(f"The checkpoint in {path} does not fit this version of brackish.")
         carry = jax.tree_util.tree_unflatten(structure, leaves)
-        begun[int(block)] = BlockRecord(segment, eqx.filter(carry, eqx.is_array), [saves])
+        saved, within, first = reached
+        begun[int(block)] = BlockRecord(saved, within, eqx.filter(carry, eqx.is_array), [saves], first=first)
     return Totals(header["blocks"], sums, followed, arrays.get("changes")), begun

@@ -1,15 +1,18 @@
 """Sharing blocks among workers of any `concurrent.futures` executor, and handing them back in order."""
 
+import dataclasses
 import os
 import threading
 from collections import deque
 from collections.abc import Callable, Generator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, wait
 
 from brackish.errors import InvalidInput
-from brackish.run.block import BlockRecord, Plan, Problem, run_block
+from brackish.run.block import BlockRecord, Pace, Plan, Problem, begin_block, compile_block, run_block
 
 Report = Callable[[int, BlockRecord], bool]
+LONGEST_WAIT = 1.0
+"""Seconds after which whoever waits for a block is given the chance to write a store."""
 
 
 def worker_count(workers: int | None) -> int:
@@ -46,53 +49,62 @@ def records_in_order(
     executor: Executor | None,
     workers: int | None,
     report: Report,
-) -> Generator[BlockRecord, None, None]:
-    """The finished records of blocks `first`, `first + 1`, ... in this order, whoever finishes first.
+) -> Generator[BlockRecord | None, None, None]:
+    """The finished records of blocks `first`, `first + 1`, ... in this order, whoever finishes first; None now and then
+    while they are waited for.
 
     `begun`: records to go on from. `chunk`: blocks a task. Without an `executor`, threads; XLA lets go of the
-    interpreter while it computes, so they run side by side. Only threads report between segments.
+    interpreter while it computes, so they run side by side. Only threads report on the way.
     """
     if first >= plan.blocks:
         return
-    # one segment here compiles the programs once, before several workers ask for them
-    begun[first] = run_block(
-        problem, plan, first, begun.get(first), report, until=_next_segment(begun.get(first))
-    )
+    pace = Pace()
     tasks = [range(start, min(start + chunk, plan.blocks)) for start in range(first, plan.blocks, chunk)]
     if executor is None:
         count = min(worker_count(workers), len(tasks))
         if count == 1:
             for task in tasks:
-                yield from _run_task(problem, plan, task, begun, report)
+                yield from _run_task(problem, plan, task, begun, report, pace)
             return
+        _compile(problem, plan, first, begun)
         with ThreadPoolExecutor(count) as threads:
-            yield from _spread(threads, 2 * count, problem, plan, tasks, begun, report)
+            yield from _spread(threads, 2 * count, problem, plan, tasks, begun, report, pace)
         return
     shares_memory = isinstance(executor, ThreadPoolExecutor)
     # an executor that does not say how many workers it has, such as that of a cluster, is given everything
     known = getattr(executor, "_max_workers", None)
     ahead = len(tasks) if known is None else 2 * known
-    yield from _spread(executor, ahead, problem, plan, tasks, begun, report if shares_memory else None)
+    _compile(problem, plan, first, begun)
+    yield from _spread(executor, ahead, problem, plan, tasks, begun, report if shares_memory else None, pace)
 
 
-def _next_segment(record: BlockRecord | None) -> int:
-    return 1 if record is None else record.segment + 1
+def _compile(problem, plan, first, begun) -> None:
+    """Compile once, before several workers ask for the same programs."""
+    record = begun.get(first)
+    compile_block(problem, plan, begin_block(problem, plan, first) if record is None else record)
 
 
-def _run_task(problem, plan, task, begun, report) -> list[BlockRecord]:
-    return [run_block(problem, plan, block, begun.get(block), report) for block in task]
+def _run_task(problem, plan, task, begun, report, pace) -> list[BlockRecord]:
+    records = []
+    for block in task:
+        records.append(run_block(problem, plan, block, begun.get(block), report, pace))
+        if not records[-1].finished(plan):
+            break
+    return records
 
 
-def _spread(executor, ahead, problem, plan, tasks, begun, report) -> Generator[BlockRecord, None, None]:
+def _spread(executor, ahead, problem, plan, tasks, begun, report, pace) -> Generator:
     waiting: deque = deque()
     remaining = iter(tasks)
     try:
         while True:
             while len(waiting) < ahead and (task := next(remaining, None)) is not None:
                 known = {block: begun[block] for block in task if block in begun}
-                waiting.append(executor.submit(_run_task, problem, plan, task, known, report))
+                waiting.append(executor.submit(_run_task, problem, plan, task, known, report, pace))
             if not waiting:
                 return
+            while wait([waiting[0]], timeout=LONGEST_WAIT).not_done:
+                yield None
             yield from waiting.popleft().result()
     finally:
         for future in waiting:
@@ -102,24 +114,27 @@ def _spread(executor, ahead, problem, plan, tasks, begun, report) -> Generator[B
 class Desk:
     """Where workers leave their latest records, and where they are told to stop."""
 
-    def __init__(self, on_segment: Callable[[], None]):
+    def __init__(self):
         self._lock = threading.Lock()
         self._latest: dict[int, BlockRecord] = {}
-        self._on_segment = on_segment
+        self.on_report: Callable[[], None] = lambda: None
         self.stopping = False
 
     def report(self, block: int, record: BlockRecord) -> bool:
-        """Take note of a segment; False asks the worker to stop."""
+        """Take note of how far a block is; False asks the worker to stop."""
         with self._lock:
-            copy = BlockRecord(record.segment, record.carry, list(record.saves), record.failure)
-            self._latest[block] = copy
-            self._on_segment()
+            self._latest[block] = dataclasses.replace(record, saves=list(record.saves))
+        self.on_report()
         return not self.stopping
 
-    def unfinished(self, first: int, plan: Plan) -> dict[int, BlockRecord]:
-        """Latest records of blocks from `first` on that have begun."""
+    def latest(self) -> dict[int, BlockRecord]:
+        """The last reported records of the blocks that have begun."""
         with self._lock:
-            return {block: record for block, record in sorted(self._latest.items()) if block >= first}
+            return dict(self._latest)
+
+    def knows(self, block: int) -> bool:
+        """Whether a block has been reported."""
+        return block in self._latest
 
     def forget(self, block: int) -> None:
         """A finished block has been added to the totals."""

@@ -3,15 +3,21 @@
 import contextlib
 from collections.abc import Callable, Iterator
 
-Watch = Callable[[str, int, int], Callable[[], None]]
-"""A bar of one's own: called with a title, the segments in all and those done; returns what moves it by one."""
+Watch = Callable[[str, int, int], Callable[[int], None]]
+"""A bar of one's own: called with a title, the steps in all and those done; returns what is told, every second or so,
+how many are done."""
 
 
 @contextlib.contextmanager
-def progress_bar(show: bool | Watch, title: str, total: int, done: int = 0) -> Iterator[Callable[[], None]]:
-    """A context in which calling the given function moves the bar by one of `total` segments."""
+def progress_bar(
+    show: bool | Watch, title: str, total: int, reached: Callable[[], int]
+) -> Iterator[Callable[[], None]]:
+    """A context in which calling the given function brings the bar to where `reached` says that the run is, of `total`
+    steps.
+    """
     if not isinstance(show, bool):
-        yield show(title, total, done)
+        move = show(title, total, reached())
+        yield lambda: move(reached())
         return
     if not show:
         yield lambda: None
@@ -28,5 +34,5 @@ def progress_bar(show: bool | Watch, title: str, total: int, done: int = 0) -> I
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(title, total=total, completed=done)
-        yield lambda: progress.advance(task)
+        task = progress.add_task(title, total=total, completed=reached())
+        yield lambda: progress.update(task, completed=reached())

@@ -1,6 +1,8 @@
 """One theory on one Hamiltonian: `simulate`."""
 
+import dataclasses
 import math
+import threading
 import time
 import warnings
 from concurrent.futures import Executor
@@ -28,8 +30,6 @@ from brackish.run.provenance import describe, fingerprint, versions
 from brackish.run.times import Times
 from brackish.theory import HasJump, Status, Theory
 
-LONGEST_SEGMENT = 50
-"""Saves a compiled call: progress, checkpoints and failures are seen between calls."""
 LARGEST_DRAWN = 64
 """Levels whose potential curves are kept with a result."""
 
@@ -106,10 +106,7 @@ def simulate(
     followed = min(_not_negative("follow", follow), count) if theory.has_trajectories else 0
     width = block_width(hamiltonian, theory, lanes)
     followed = followed if theory.coupled else min(followed, width)
-    segments = math.ceil((times.saves + 1) / LONGEST_SEGMENT)
-    plan = Plan(
-        lanes, width, times.saves, math.ceil((times.saves + 1) / segments), steps, times.spacing / steps
-    )
+    plan = Plan(lanes, width, times.saves, steps, times.spacing / steps)
     together = count if theory.coupled else 1
     problem = Problem(
         hamiltonian,
@@ -190,6 +187,7 @@ class _Run:
         self.totals = Totals()
         self.begun: dict[int, BlockRecord] = {}
         self.written = time.monotonic()
+        self.thread = threading.get_ident()
         self.failed: BlockRecord | None = None
         self.warned = False
 
@@ -211,10 +209,11 @@ class _Run:
 
     def to_the_end(self, chunk: int, executor, workers, progress: bool | Watch):
         """Work through the blocks, add them in order, and return the dataset."""
-        done = self.totals.blocks * self.plan.segments + sum(record.segment for record in self.begun.values())
         name = type(self.problem.theory).__name__
-        with progress_bar(progress, name, self.plan.blocks * self.plan.segments, done) as advance:
-            desk = Desk(advance)
+        desk = Desk()
+        reached = lambda: self._steps_done(desk)  # noqa: E731
+        total = self.plan.blocks * self.plan.steps_of_block
+        with progress_bar(progress, name, total, reached) as desk.on_report:
             records = records_in_order(
                 self.problem,
                 self.plan,
@@ -227,14 +226,12 @@ class _Run:
             )
             try:
                 for record in records:
-                    if record.failure is not None:
+                    if record is not None and record.failure is not None:
                         self.failed = record
                         raise self._failure(record)
-                    if record.segment == self.plan.segments:
-                        desk.forget(self.totals.blocks)
-                        self.totals.add(record)
-                        self._warn_of_broken_promises()
-                        self._write(desk, only_when_due=True)
+                    if record is not None and record.finished(self.plan):
+                        self._add(desk, record)
+                    self._write(desk, only_when_due=True)
             except BaseException:
                 # what was reached is worth keeping, whatever stopped the run
                 desk.stopping = True
@@ -247,19 +244,39 @@ class _Run:
             write_store(self.store, dataset, *reversed(pack(self.totals, {}, self.fingerprint)))
         return dataset
 
+    def _add(self, desk: Desk, record: BlockRecord) -> None:
+        block, heard = self.totals.blocks, desk.knows(self.totals.blocks)
+        self.totals = self.totals.with_block(record)
+        self._warn_of_broken_promises()
+        desk.forget(block)
+        if not heard:
+            desk.on_report()
+
+    def _steps_done(self, desk: Desk) -> int:
+        """Over all blocks; those that go on from a checkpoint count from where they stand."""
+        known = {**self.begun, **desk.latest()}
+        under_way = (
+            record.steps_done(self.plan) for block, record in known.items() if block >= self.totals.blocks
+        )
+        return self.totals.blocks * self.plan.steps_of_block + sum(under_way)
+
     def _look_in(self, desk: Desk, block: int, record: BlockRecord) -> bool:
         go_on = desk.report(block, record)
-        if self.plan.blocks == 1:
+        # with several workers, the thread that waits for them writes
+        if threading.get_ident() == self.thread:
             self._write(desk, only_when_due=True)
         return go_on
 
     def _write(self, desk: Desk, only_when_due: bool = False) -> None:
         if self.store is None or (only_when_due and time.monotonic() - self.written < self.checkpoint_every):
             return
+        known = {**self.begun, **desk.latest()}
         unfinished = {
-            b: r for b, r in desk.unfinished(self.totals.blocks, self.plan).items() if r.failure is None
+            block: record
+            for block, record in sorted(known.items())
+            if block >= self.totals.blocks and record.failure is None
         }
-        reached = self.totals if self.totals.blocks else self._first_block(unfinished)
+        reached = self.totals if self.totals.sums else self._first_block(unfinished)
         if reached is None:
             return
         header, arrays = pack(self.totals, unfinished, self.fingerprint)
@@ -268,12 +285,11 @@ class _Run:
 
     def _first_block(self, unfinished: dict[int, BlockRecord]) -> Totals | None:
         """What there is to look at before the first block is done; of a block that failed, the saves before it did."""
-        record = self.failed if self.failed is not None else next(iter(unfinished.values()), None)
+        record = self.failed if self.failed is not None else unfinished.get(0)
         saves = None if record is None or record.failure is None else record.failure[2]
         if record is None or saves == 0:
             return None
-        reached = Totals()
-        reached.add(record)
+        reached = Totals().with_block(record)
         return reached if saves is None else reached.cut(saves)
 
     def _warn_of_broken_promises(self) -> None:
@@ -302,9 +318,10 @@ class _Run:
         status, lane, save = record.failure
         name = type(self.problem.theory).__name__
         if status == Status.broke_promise:
-            changes = np.concatenate([saves["changes"] for saves in record.saves])
-            found = broken(self.problem.promises, changes[: save + 1])
+            changes = record.merged()["changes"][: save + 1 - record.first]
+            found = broken(self.problem.promises, changes)
             worst = max(found, key=lambda one: one.share / one.promise.limit)
+            worst = dataclasses.replace(worst, save=worst.save + record.first)
             return RunFailed(f"{name}: {self._sentence(worst)}")
         what = {
             Status.not_finite: "is no longer a number",
