@@ -22,6 +22,7 @@ from brackish.arguments import reads_arguments
 from brackish.errors import InvalidInput
 from brackish.manifolds import Canonical, Manifold, PhasePoint, Product, Spheres
 from brackish.quantum import apply, expect
+from brackish.tracing import explained, follow
 from brackish.typing import Array, Float, Inexact, Numbers, Point, Position, RealScalar, Spinor, SquareMatrix
 from brackish.units import ATOMIC_LABELS, Labels
 
@@ -222,6 +223,9 @@ class SeparableFunctionHamiltonian(SeparableHamiltonian):
         return self.step
 
 
+COORDINATES = "coordinates, one for each mass"
+
+
 def nothing(z: Point) -> RealScalar:
     """The zero function: no classical potential."""
     return jnp.zeros(())
@@ -250,7 +254,8 @@ def hamiltonian(
     `external`: a scalar function that acts on the classical side alone. `step`: a time step that resolves the
     system.
 
-    Raises `InvalidInput` if the function does not return a finite Hermitian square matrix.
+    Raises `InvalidInput` if JAX cannot follow the function, if it asks for a coordinate that does not exist, or if
+    it does not return a finite Hermitian square matrix at a first configuration. Runs look at it where they are.
 
         def crossing(q):
             return jnp.array([[0.01 * jnp.tanh(q[0]), 0.005], [0.005, -0.01 * jnp.tanh(q[0])]])
@@ -266,8 +271,8 @@ def hamiltonian(
     if manifold is None:
         manifold = Canonical(masses)
         probe = manifold.probe().position
-        levels = _checked_levels(function, probe, "q")
-        _check_external(external, probe)
+        levels = _checked_levels(function, probe, COORDINATES)
+        _check_external(external, probe, COORDINATES)
         if frequencies is not None:
             frequencies = np.asarray(frequencies, dtype=float)
             if frequencies.shape not in ((), (1,), manifold.masses.shape):
@@ -287,8 +292,9 @@ def hamiltonian(
         raise InvalidInput(
             "Argument `frequencies` goes with `masses`; on a manifold write the energy into the function."
         )
-    levels = _checked_levels(function, manifold.probe(), "z")
-    _check_external(external, manifold.probe())
+    entries = COORDINATES if isinstance(manifold, Canonical) else "entries of a configuration"
+    levels = _checked_levels(function, manifold.probe(), entries)
+    _check_external(external, manifold.probe(), entries)
     return FunctionHamiltonian(
         manifold, levels, external or nothing, _quantum_part(quantum, levels), function, step
     )
@@ -309,33 +315,27 @@ def _quantum_part(quantum, levels: int) -> np.ndarray:
     return quantum
 
 
-def _check_external(external, probe) -> None:
+def _check_external(external, probe, entries: str) -> None:
     if external is None:
         return
-    try:
-        value = np.asarray(external(jax.tree_util.tree_map(jnp.asarray, probe)))
-    except Exception as error:
-        raise InvalidInput(
-            f"The function `external` failed at one configuration: {type(error).__name__}: "
-            f"{(str(error).splitlines() or [''])[0]}"
-        ) from error
+    value = _value("The function `external`", external, probe, entries)
     if value.shape != () or np.iscomplexobj(value) or not np.isfinite(value):
         raise InvalidInput(
             f"The function `external` must return one finite real number for one configuration, got {value.tolist()}."
         )
 
 
-def _checked_levels(function, probe, name: str) -> int:
+def _value(what: str, function, probe, entries: str) -> np.ndarray:
+    """What a user's function returns at one configuration, once JAX has followed it."""
+    probe = jax.tree_util.tree_map(jnp.asarray, probe)
+    follow(what, function, probe, entries=entries)
+    with explained(what):
+        return np.asarray(function(probe))
+
+
+def _checked_levels(function, probe, entries: str) -> int:
     """The number of levels d of a user's function, after one evaluation at a probe point."""
-    try:
-        value = np.asarray(function(jax.tree_util.tree_map(jnp.asarray, probe)))
-    except InvalidInput:
-        raise
-    except Exception as error:
-        raise InvalidInput(
-            f"The Hamiltonian function failed at one configuration {name}: {type(error).__name__}: "
-            f"{str(error).splitlines()[0] if str(error) else ''}"
-        ) from error
+    value = _value("The Hamiltonian function", function, probe, entries)
     if value.ndim != 2 or value.shape[0] != value.shape[1] or value.shape[0] == 0:
         raise InvalidInput(
             f"The Hamiltonian function must return a (d, d) array for one configuration, got shape {value.shape}."

@@ -21,7 +21,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "brackish"
 FLOORS = {
     "0": {"errors", "trigonometry"},
     "0a": {"units", "typing", "identity", "columns", "randomness", "compiled"},
-    "0b": {"arguments"},
+    "0b": {"arguments", "tracing"},
     "0c": {"manifolds", "quantum"},
     "1": {"hamiltonian", "promises"},
     "2": {"theory", "grids", "spins"},
