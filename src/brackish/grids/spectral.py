@@ -1,5 +1,6 @@
 """Periodic grids with their plane waves."""
 
+import math
 from typing import Annotated
 
 import equinox as eqx
@@ -7,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brackish.errors import InvalidInput
+from brackish.memory import COMPLEX, number, require_memory
 from brackish.typing import Array, Complex, Float, Inexact
 
 
@@ -42,6 +44,9 @@ class Grid(eqx.Module):
                 raise InvalidInput(
                     f"Argument `points` of Grid must be at least 8 per coordinate, got {points}."
                 )
+        size = math.prod(self.points)
+        what = f"A single complex field on the {number(size)} points of this Grid"
+        require_memory(COMPLEX * size, what, "give fewer `points`")
 
     @property
     def coordinates(self) -> int:

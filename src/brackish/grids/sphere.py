@@ -18,6 +18,7 @@ import numpy as np
 from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.grids.base import FieldGrid
 from brackish.manifolds import Spheres
+from brackish.memory import REAL, require_memory
 from brackish.typing import Array, Complex, Float, Inexact
 
 
@@ -50,6 +51,9 @@ class SphereGrid(FieldGrid):
             )
         if not (np.isfinite(self.length) and self.length > 0):
             raise InvalidInput(f"Argument `length` must be positive and finite, got {self.length}.")
+        tables = 3 * (2 * self.latitudes - 1) * self.latitudes**2
+        what = f"The Legendre functions of a SphereGrid of {self.latitudes} latitudes"
+        require_memory(REAL * tables, what, "give a smaller `largest_degree`")
 
     @property
     def latitudes(self) -> int:

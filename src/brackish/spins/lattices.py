@@ -4,12 +4,14 @@ Neighbours come in shells of equal distance. They are looked for once, around on
 so that the work grows with the number of spins.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import equinox as eqx
 import numpy as np
 
 from brackish.errors import InvalidInput
+from brackish.memory import REAL, number, require_memory
 from brackish.spins.bonds import NO_BONDS, Bonds
 from brackish.typing import Float, Int
 
@@ -60,11 +62,13 @@ class Lattice(eqx.Module):
         self.shape, self.periodic = _shape(shape, 3), _periodic(periodic, 3)
         if not len(self.basis):
             raise InvalidInput("An empty lattice: its `basis` has no sites.")
+        what = f"The positions of the {number(self.count)} sites of this lattice"
+        require_memory(3 * REAL * self.count, what, "give a smaller `shape`")
 
     @property
     def count(self) -> int:
         """The number of sites."""
-        return int(np.prod(self.shape)) * len(self.basis)
+        return math.prod(self.shape) * len(self.basis)
 
     @property
     def positions(self) -> Float[np.ndarray, "sites 3"]:

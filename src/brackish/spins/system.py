@@ -23,6 +23,7 @@ import numpy as np
 from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.hamiltonian import HybridHamiltonian
 from brackish.manifolds import Spheres
+from brackish.memory import COMPLEX, REAL, in_words, number, require_memory
 from brackish.quantum import spin_operators, tensor
 from brackish.spins.anisotropy import Cubic, Uniaxial
 from brackish.spins.bonds import NO_BONDS, Bonds
@@ -32,6 +33,8 @@ from brackish.typing import Array, Complex, Float, Int, RealScalar
 
 LARGEST_MATRIX = 1024
 """The largest dimension of a Hamiltonian that is written out as a matrix."""
+DIPOLAR_NUMBERS = 60
+"""For each pair of dipoles: its tensor in a list of bonds and, in both directions, in a table, and what makes them."""
 STEPS_A_PERIOD = 60
 """Of the fastest precession, in a suggested step."""
 
@@ -264,6 +267,8 @@ class SpinSystem(HybridHamiltonian):
     def spin_operators(self) -> Complex[np.ndarray, "N 3 D D"]:
         """S_x, S_y, S_z of every spin in the space of all; the first spin varies slowest. Outside compiled code."""
         sizes = self.dimensions()
+        what = f"Three matrices of dimension {number(math.prod(sizes))} for each of {self.count} spins"
+        require_memory(3 * COMPLEX * self.count * math.prod(sizes) ** 2, what, "take fewer quantum spins")
         return np.stack(
             [
                 np.stack(
@@ -286,8 +291,8 @@ class SpinSystem(HybridHamiltonian):
         size = math.prod(self.dimensions())
         if size > LARGEST_MATRIX:
             raise UnsupportedHamiltonian(
-                f"The Hamiltonian of this magnet is a matrix of dimension {size}; the largest written "
-                f"out is {LARGEST_MATRIX}."
+                f"The Hamiltonian of this magnet is a matrix of dimension {number(size)}, "
+                f"{in_words(COMPLEX * size**2)}; the largest written out is of dimension {LARGEST_MATRIX}."
             )
         spins = self.spin_operators()
         total = np.zeros((size, size), complex)
@@ -433,6 +438,10 @@ def _dipolar_bonds(positions, count: int, g_factor: np.ndarray, units: MagneticU
     r"""$\frac{\mu_0\mu_B^2g_ig_j}{4\pi r^3}[1-3\hat r\hat r^T]$ between all pairs."""
     if positions is None:
         raise InvalidInput("Dipolar coupling needs `positions`.")
+    pairs = count * (count - 1) // 2
+    require_memory(
+        DIPOLAR_NUMBERS * REAL * pairs, f"The dipolar coupling of {pairs} pairs", "take fewer spins"
+    )
     first, second = np.triu_indices(count, 1)
     apart = positions[second] - positions[first]
     distance = np.linalg.norm(apart, axis=1)

@@ -1,5 +1,6 @@
 """What theories of fields share: a grid, a start on it, and what observables see of matrices and spinors on nodes."""
 
+import math
 from typing import Any
 
 import jax
@@ -10,6 +11,7 @@ from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.grids import hybrid_fields
 from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
 from brackish.identity import jit_by_content
+from brackish.memory import COMPLEX, require_memory
 from brackish.quantum import field_outer
 from brackish.theory import Status, Weighted
 from brackish.typing import Array, Complex, Float, Inexact, RealScalar
@@ -18,6 +20,8 @@ LARGEST_SHARE = 1e-2
 """How much of a field may stand in the highest waves that are kept."""
 STARTING_ERROR = 1e-6
 """How far from 1 the integral of the starting density over the nodes may be."""
+MATRICES = 4
+"""Fields of matrices that are there at once: the Hamiltonian, its gradient, and what moves."""
 
 
 def check_grid(theory: Any, hamiltonian: HybridHamiltonian, preparation: Any) -> None:
@@ -33,12 +37,20 @@ def check_grid(theory: Any, hamiltonian: HybridHamiltonian, preparation: Any) ->
             "position and its momentum, SphereGrid(largest_degree) for one sphere."
         )
     theory.grid.matches(hamiltonian.manifold)
+    require_fields(name, theory.grid.shape, hamiltonian.levels)
     total = float(_total(hamiltonian, preparation, theory.grid))
     if not abs(total - 1) < STARTING_ERROR:
         raise InvalidInput(
             f"Argument `grid` of {name} does not hold the starting density: it integrates to {total:.8g} instead of 1. "
             "Give a larger box, or more points."
         )
+
+
+def require_fields(name: str, shape: tuple[int, ...], levels: int) -> None:
+    """Raise `InvalidInput` if the matrices of a Hamiltonian and of a state do not fit on a grid of this shape."""
+    points = math.prod(shape)
+    what = f"{name} on {points} nodes with {levels} levels, {MATRICES} fields of matrices,"
+    require_memory(MATRICES * COMPLEX * levels**2 * points, what, "give a `grid` of fewer points")
 
 
 def grid_of(theory: Any) -> Any:

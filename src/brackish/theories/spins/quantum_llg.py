@@ -19,6 +19,7 @@ $e^{-i\hat Ht\,G(b-a)/\hbar}$ times the first ones, orthonormal again.
 """
 
 import abc
+import math
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -28,6 +29,7 @@ import numpy as np
 from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.integrators import CommutatorFree, RetractedRungeKutta8
 from brackish.manifolds import Spheres
+from brackish.memory import COMPLEX, number, require_memory
 from brackish.observables import PURITY, SPIN_OBSERVABLES
 from brackish.quantum import (
     Kernel,
@@ -46,6 +48,8 @@ from brackish.typing import Array, Complex, Float, RealScalar
 
 PHASE_A_STEP = 0.15
 """Of the fastest half of the spectrum, in a step of order 8 on a spectrum of many eigenvalues."""
+COPIES = 6
+"""Of the eigenvectors, that the terms of an exponential or the stages of a step hold at once."""
 LARGEST_DEFECT = 1e-6
 """Of the norms of eigenvectors, before a run is stopped."""
 
@@ -96,10 +100,19 @@ class _QuantumMagnet(Theory):
     def resolve(self, hamiltonian, preparation, times):
         """The start decides how much of the spectrum is carried along, and which integrator will do."""
         require_magnet(type(self).__name__, hamiltonian)
+        size = math.prod(hamiltonian.dimensions())
+        self._require_memory(size, 1)
         state = preparation.spin_state(hamiltonian)
+        self._require_memory(size, state.columns.shape[1])
         linear = bool(np.ptp(np.asarray(state.weights)) == 0)
         changed: dict[str, Any] = {"start": Start(spin_space(hamiltonian), state, linear)}
         return type(self)(self.damping, **changed)
+
+    def _require_memory(self, size: int, rank: int) -> None:
+        """Room for a density operator of this rank, and for what the steps make of it."""
+        spins = f"{type(self).__name__} with a state of rank {rank} in {number(size)} dimensions"
+        advice = "take fewer quantum spins, or a HybridMagnet, in which some are classical"
+        require_memory(COPIES * COMPLEX * size * rank, spins, advice)
 
     def _started(self) -> Start:
         if self.start is None:
