@@ -172,7 +172,9 @@ class _Expected:
 def _expected(place: str, parameter: inspect.Parameter, field: dataclasses.Field | None) -> _Expected:
     annotation = annotation_of(parameter, field)
     members = tuple(plain_members(annotation))
-    converted = field is not None and "converter" in field.metadata
+    # a constructor that is written out and says nothing of the type reads the value itself
+    written_out = parameter.annotation is inspect.Parameter.empty
+    converted = field is not None and ("converter" in field.metadata or written_out)
     optional = type(None) in typing.get_args(annotation) or annotation in (None, type(None))
     return _Expected(place, members, parameter.default, optional, dimension_of(annotation), converted)
 
@@ -183,6 +185,18 @@ def _is_array_type(member: Any) -> bool:
 
 def _takes_complex(member: Any) -> bool:
     return any("complex" in str(name) for name in member.dtypes)
+
+
+def _takes_whole(member: Any) -> bool:
+    return any("int" in str(name) for name in member.dtypes)
+
+
+def _has_axes(member: Any, count: int, expected: _Expected) -> bool:
+    """Whether an array has as many axes as its annotation says; a converter may add to them, but not to a number."""
+    names = member.dim_str.split()
+    fixed = [name for name in names if name != "..." and not name.startswith("*")]
+    fits = count >= len(fixed) if len(fixed) < len(names) else count == len(fixed)
+    return fits or (expected.converted and len(names) > 0)
 
 
 def _fit(member: Any, value: Any, expected: _Expected) -> tuple[bool, Any]:
@@ -279,7 +293,7 @@ def _fit_array(member: Any, value: Any, expected: _Expected) -> tuple[bool, Any]
         return True, value
     if isinstance(value, jax.Array):
         real = not jnp.iscomplexobj(value)
-        if member.dim_str == "" and value.ndim:
+        if not _has_axes(member, value.ndim, expected):
             return False, value
         return jnp.issubdtype(value.dtype, jnp.number) and (real or _takes_complex(member)), value
     if isinstance(value, str | bytes | bool | np.bool_) or callable(value):
@@ -296,11 +310,11 @@ def _fit_array(member: Any, value: Any, expected: _Expected) -> tuple[bool, Any]
         return False, value
     if array.dtype.kind in "fc" and not np.all(np.isfinite(array)):
         raise InvalidInput(f"{expected.place} must be finite, got {shortened(value)}.")
-    if member.dim_str == "" and array.ndim:
+    if not _has_axes(member, array.ndim, expected):
         return False, value
-    if expected.converted or isinstance(value, np.ndarray):
+    if expected.converted:
         return True, value
-    return True, array
+    return True, array.astype(float) if array.dtype.kind in "iu" and not _takes_whole(member) else array
 
 
 def _fit_sequence(member: Any, origin: Any, value: Any, expected: _Expected) -> tuple[bool, Any]:

@@ -23,7 +23,18 @@ from brackish.errors import InvalidInput
 from brackish.manifolds import Canonical, Manifold, PhasePoint, Product, Spheres
 from brackish.quantum import apply, expect
 from brackish.tracing import explained, follow
-from brackish.typing import Array, Float, Inexact, Numbers, Point, Position, RealScalar, Spinor, SquareMatrix
+from brackish.typing import (
+    Array,
+    Float,
+    Inexact,
+    Numbers,
+    Point,
+    Position,
+    Reals,
+    RealScalar,
+    Spinor,
+    SquareMatrix,
+)
 from brackish.units import ATOMIC_LABELS, Labels
 
 
@@ -237,7 +248,7 @@ def hamiltonian(
     masses: Annotated[Any, "mass"] = None,
     *,
     manifold: Manifold | None = None,
-    frequencies: Annotated[Any, "energy"] = None,
+    frequencies: Annotated[Reals | float | None, "energy"] = None,
     quantum: Numbers | None = None,
     external: Callable[[Point], RealScalar] | None = None,
     step: Annotated[float | None, "time"] = None,

@@ -155,14 +155,14 @@ def arguments(name: str, target: Callable, draw: random.Random) -> dict[str, Any
 
 def ask(made: Any) -> None:
     """Hold what was made against a system, as a run does before it computes anything."""
-    for system in (SYSTEM, MAGNET):
+    for system, start in ((SYSTEM, PACKET), (MAGNET, bk.Directions([[0.0, 0.0, 1.0]] * 2))):
         with contextlib.suppress(bk.BrackishError):
             if isinstance(made, bk.preparations.Preparation):
                 made.check(system)
                 made.count()
             if isinstance(made, bk.theory.Theory):
                 made.requirements().check(type(made).__name__, system)
-                resolved = made.resolve(system, PACKET, TIMES)
+                resolved = made.resolve(system, start, TIMES)
                 TIMES.steps_between_saves(resolved.suggested_step(system))
                 resolved.default_integrator(system).check(resolved, system)
             if isinstance(made, integrators.Integrator):
@@ -192,7 +192,11 @@ def calls(count: int, seed: int) -> Iterator[Foreign | None]:
         given = arguments(name, known[name], draw)
         shown = ", ".join(f"{key}={_shown(value)}" for key, value in given.items())
         try:
-            with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            with (
+                warnings.catch_warnings(),
+                contextlib.redirect_stdout(io.StringIO()),
+                contextlib.chdir(FOLDER),
+            ):
                 warnings.simplefilter("ignore")
                 ask(known[name](**given))
         except bk.BrackishError as error:
