@@ -31,10 +31,15 @@ clock.
 
 @dataclasses.dataclass(frozen=True)
 class Labels:
-    """What times and energies of a system are measured in, as datasets and figures name it."""
+    """What times and energies of a system are measured in, as datasets and figures name it.
+
+    `reduced`: whether its numbers are made for a unit of energy of their own, with hbar = 1, as often as for atomic
+    units, so that a time in seconds says nothing.
+    """
 
     time: str = ATOMIC["time"]
     energy: str = ATOMIC["energy"]
+    reduced: bool = False
 
     def of(self, units: str) -> str:
         """A unit written in hartrees, in the units of this system."""
@@ -42,6 +47,7 @@ class Labels:
 
 
 ATOMIC_LABELS = Labels()
+REDUCED_LABELS = Labels(reduced=True)
 
 EXAMPLES = {
     "time": "10 fs",

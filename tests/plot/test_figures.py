@@ -289,6 +289,57 @@ def test_long_subtitles_stay_within_the_figure(full):
     assert box.x1 <= figure.bbox.width
 
 
+LONG = ("SurfaceHopping with the decoherence of Granucci and Persico, parameter 0.1 hartree", "Exact")
+
+
+def ends_within(figure, text):
+    renderer = figure.canvas.get_renderer()
+    box = text.get_window_extent(renderer)
+    return box.x0 >= 0 and box.x1 <= figure.get_size_inches()[0] * figure.dpi
+
+
+@pytest.mark.parametrize("name", sorted(set(FIGURES) - {"phase_space"}))
+def test_nothing_is_cut_off_at_the_right_edge(name):
+    """Names of two variants of a theory are as long as their options."""
+    figure = FIGURES[name](dataset(LONG))
+    figure.canvas.draw()  # names of axes find their places
+    shown = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
+    assert len(shown) > 5
+    assert all(ends_within(figure, text) for text in shown), [
+        text.get_text() for text in shown if not ends_within(figure, text)
+    ]
+
+
+def test_long_names_end_before_the_next_panel():
+    figure = plot.compare(dataset(LONG))
+    figure.canvas.draw()
+    renderer = figure.canvas.get_renderer()
+    ends = max(
+        text.get_window_extent(renderer).x1
+        for text in figure.axes[0].texts
+        if text.get_text() in map(in_words, LONG)
+    )
+    beside = [axes for axes in figure.axes if axes.get_position().x0 > 0.5]
+    assert beside
+    assert ends < min(axes.get_tightbbox(renderer).x0 for axes in beside)
+
+
+def test_models_in_units_of_their_own_have_no_femtoseconds(full):
+    own = full.copy()
+    own["time"] = own["time"].assign_attrs(units="hbar/hartree", reduced_units=1)
+    atomic = full.copy()
+    atomic["time"] = atomic["time"].assign_attrs(units="hbar/hartree")
+    for name in ("compare", "coherence", "populations", "motion"):
+        words = {
+            key: {text.get_text() for text in FIGURES[name](data).findobj(Text)}
+            for key, data in (("own", own), ("atomic", atomic))
+        }
+        assert "time (fs)" not in words["own"]
+        assert "time (ħ / unit of energy)" in words["own"]
+        assert "time (atomic units)" in words["atomic"]
+        assert ("time (fs)" in words["atomic"]) == (name in ("compare", "coherence"))
+
+
 def test_compare_needs_no_more_than_populations(full):
     bare = full[["population"]]
     figure = plot.compare(bare)

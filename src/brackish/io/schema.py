@@ -29,8 +29,9 @@ def build_dataset(
         else json.dumps(value)
         for key, value in provenance.items()
     }
-    name = "time (atomic units)" if labels == ATOMIC_LABELS else f"time ({labels.time})"
-    coordinates: dict[str, Any] = {"time": ("time", time, {"units": labels.time, "long_name": name})}
+    name = "time (atomic units)" if labels.time == ATOMIC_LABELS.time else f"time ({labels.time})"
+    clock = {"units": labels.time, "long_name": name, **({"reduced_units": 1} if labels.reduced else {})}
+    coordinates: dict[str, Any] = {"time": ("time", time, clock)}
     sizes = {
         dim: size
         for dims, values, _ in variables.values()

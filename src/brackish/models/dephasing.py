@@ -7,7 +7,7 @@ stand still; the coherence dies as the oscillator learns which level the qubit i
 each of its periods.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -19,6 +19,7 @@ from brackish.manifolds import Canonical
 from brackish.models._arguments import number, positive
 from brackish.quantum import pauli_z
 from brackish.typing import Array, Float
+from brackish.units import REDUCED_LABELS, Labels
 
 
 class PureDephasing(SeparableHamiltonian):
@@ -27,6 +28,7 @@ class PureDephasing(SeparableHamiltonian):
     manifold: Canonical
     frequencies: Float[np.ndarray | Array, "1"]
     splitting: Float[np.ndarray | Array, ""]
+    labels: ClassVar[Labels] = REDUCED_LABELS
     """epsilon: the energy of level 0 above level 1, in hartree."""
     coupling_strength: Float[np.ndarray | Array, ""]
     """g, in hartree."""

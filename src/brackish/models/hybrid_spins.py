@@ -8,7 +8,7 @@ component of each. With $\gamma=0$ Ehrenfest keeps $\langle\hat\sigma_x\rangle=0
 koopmons do not, and keep its mean.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import equinox as eqx
 import numpy as np
@@ -19,6 +19,7 @@ from brackish.manifolds import Spheres
 from brackish.models._arguments import number, positive
 from brackish.quantum import pauli_x, pauli_z
 from brackish.typing import Array, Float
+from brackish.units import REDUCED_LABELS, Labels
 
 
 class HybridSpins(HybridHamiltonian):
@@ -26,6 +27,7 @@ class HybridSpins(HybridHamiltonian):
 
     manifold: Spheres
     field: Float[np.ndarray | Array, ""]
+    labels: ClassVar[Labels] = REDUCED_LABELS
     """B, in hartree."""
     anisotropy: Float[np.ndarray | Array, ""]
     """A, in hartree."""

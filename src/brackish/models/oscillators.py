@@ -7,7 +7,7 @@ written out: $K_i=k_i+\lambda$, $c=\lambda$. Friction and diffusion belong to th
 """
 
 import abc
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -22,6 +22,7 @@ from brackish.manifolds import Canonical
 from brackish.models._arguments import number, positive_array, real_array, whole
 from brackish.quantum import momentum_operator, position_operator
 from brackish.typing import Array, Complex, Float, Inexact, Reals
+from brackish.units import REDUCED_LABELS, Labels
 
 LARGEST_BASIS = 2000  # levels: matrices of this size are written out
 
@@ -123,6 +124,7 @@ class ClassicalQuantumOscillators(SeparableHamiltonian):
     manifold: Canonical
     frequencies: Float[np.ndarray | Array, "1"]
     pull: Float[np.ndarray | Array, ""]
+    labels: ClassVar[Labels] = REDUCED_LABELS
     """c: the force on one oscillator per displacement of the other, hartree per bohr squared."""
     quantum_energy: Inexact[np.ndarray | Array, "d d"]
     quantum_position: Float[np.ndarray | Array, "d d"]

@@ -6,7 +6,7 @@ I. I. Rabi, Phys. Rev. 51, 652 (1937); D. Braak, Phys. Rev. Lett. 107, 100401 (2
 approximation.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -18,6 +18,7 @@ from brackish.manifolds import Canonical
 from brackish.models._arguments import number, positive
 from brackish.quantum import pauli_x, pauli_z
 from brackish.typing import Array, Float
+from brackish.units import REDUCED_LABELS, Labels
 
 
 class Rabi(SeparableHamiltonian):
@@ -26,6 +27,7 @@ class Rabi(SeparableHamiltonian):
     manifold: Canonical
     frequencies: Float[np.ndarray | Array, "1"]
     splitting: Float[np.ndarray | Array, ""]
+    labels: ClassVar[Labels] = REDUCED_LABELS
     """Delta: the energy of level 0 above level 1, in hartree."""
     coupling_strength: Float[np.ndarray | Array, ""]
     """g, in hartree."""

@@ -18,7 +18,7 @@ large for the same bath.
 """
 
 import abc
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -31,6 +31,7 @@ from brackish.manifolds import Canonical
 from brackish.models._arguments import not_negative, number, positive, positive_array, real_array, whole
 from brackish.quantum import pauli_x, pauli_z
 from brackish.typing import Array, Float
+from brackish.units import REDUCED_LABELS, Labels
 
 LARGEST_BATH = 10_000_000  # modes
 
@@ -130,6 +131,7 @@ class SpinBoson(SeparableHamiltonian):
     manifold: Canonical
     frequencies: Float[np.ndarray | Array, " n"]
     couplings: Float[np.ndarray | Array, " n"]
+    labels: ClassVar[Labels] = REDUCED_LABELS
     """c_j: the coupling constants of the modes."""
     bias: Float[np.ndarray | Array, ""]
     """E: half the energy of level 0 above level 1, bath aside, in hartree."""

@@ -33,8 +33,8 @@ def coherence(dataset: Any):
     panels = stack(figure, left, 0.55, right, top, count=2, gap=0.2)
     for axes, variable in zip(panels, QUANTITIES, strict=True):
         draw_quantity(axes, runs, variable, labels=True)
-    time_axis(panels[0], runs[0].time, label=False, femtoseconds=True)
-    time_axis(panels[1], runs[0].time)
+    time_axis(panels[0], runs[0], label=False, femtoseconds=True)
+    time_axis(panels[1], runs[0])
     header(figure, left, title_of(dataset), subtitle_of(dataset, runs, *QUANTITIES))
     return figure
 

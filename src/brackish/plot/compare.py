@@ -23,6 +23,7 @@ from brackish.plot.style import (
     name_within,
     new_figure,
     place,
+    room_for_labels,
     stack,
     time_axis,
 )
@@ -48,8 +49,9 @@ def compare(dataset: Any):
         return motion(dataset)
     variable = chosen_populations(dataset, None)
     runs = require(dataset, "compare", variable)
-    width, height, split = 11.0, 8.0, 3.75
-    left, right = (0.8, 5.6), (5.6 + LABELS + 0.6, width - 0.3)
+    beyond = room_for_labels(runs) - LABELS
+    width, height, split = 11.0 + beyond, 8.0, 3.75
+    left, right = (0.8, 5.6), (5.6 + LABELS + 0.6 + beyond, width - 0.3)
     low, high = (0.55, split - 0.35), (split + 0.35, height - HEADER - 0.45)
     figure = new_figure(width, height)
     _draw_populations(figure, (left[0], high[0], left[1], high[1]), runs, variable)
@@ -70,7 +72,7 @@ def compare(dataset: Any):
         for axes, name in zip(stack(figure, *cell, count=len(names), gap=0.15), names, strict=True):
             draw_quantity(axes, runs, name)
             is_top = cell is beside and name == names[0]
-            time_axis(axes, runs[0].time, label=name == names[-1], femtoseconds=is_top)
+            time_axis(axes, runs[0], label=name == names[-1], femtoseconds=is_top)
     moved = _motion(runs, variable)
     if moved is not None:
         moving, chosen, label = moved
@@ -78,7 +80,7 @@ def compare(dataset: Any):
         draw_runs(axes, runs, moving, **chosen)
         frame_values(axes, least=1e-3)
         axes.set_ylabel(label, fontsize=TEXT, color=INK)
-        time_axis(axes, runs[0].time, femtoseconds=free[0] is beside)
+        time_axis(axes, runs[0], femtoseconds=free[0] is beside)
     header(figure, left[0], title_of(dataset), subtitle_of(dataset, runs, variable, *QUANTITIES))
     return figure
 
@@ -98,7 +100,7 @@ def _draw_populations(figure, cell: Place, runs: Sequence[Run], variable: str) -
         else:
             axes.set_ylim(-0.05, 1.05)
             name_within(axes, f"level {level}")
-        time_axis(axes, runs[0].time, label=axes is panels[-1], femtoseconds=axes is panels[0])
+        time_axis(axes, runs[0], label=axes is panels[-1], femtoseconds=axes is panels[0])
         if axes is panels[0]:
             direct_labels(axes, ends)
     if len(levels) > 1:

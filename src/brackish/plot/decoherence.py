@@ -33,7 +33,7 @@ def decoherence(dataset: Any, level: int = 1):
     panels[0].set_ylabel(f"population of adiabatic level {level}", fontsize=TEXT, color=INK)
     direct_labels(panels[0], ends)
     draw_quantity(panels[1], runs, "conditional_coherence", labels=True)
-    time_axis(panels[0], runs[0].time, label=False, femtoseconds=True)
-    time_axis(panels[1], runs[0].time)
+    time_axis(panels[0], runs[0], label=False, femtoseconds=True)
+    time_axis(panels[1], runs[0])
     header(figure, left, title_of(dataset), subtitle_of(dataset, runs, "conditional_coherence"))
     return figure

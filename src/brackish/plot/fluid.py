@@ -45,7 +45,7 @@ def quantum_trajectories(dataset: Any, positions: tuple[float, float] | None = N
     )
     axes.plot(run.time, path.T, color=PATH, linewidth=0.7)
     axes.set_ylim(*positions)
-    time_axis(axes, run.time)
+    time_axis(axes, run)
     axes.set_ylabel("position (bohr)", fontsize=TEXT, color=INK)
     bar = place(figure, left + width + 0.15, 0.55, left + width + 0.27, 0.55 + height)
     bar.grid(False)

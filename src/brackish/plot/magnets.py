@@ -95,7 +95,7 @@ def magnet(dataset: Any):
     ):
         ends = draw_runs(axes, runs, variable, **chosen)
         frame_values(axes)
-        time_axis(axes, runs[0].time, label=False)
+        time_axis(axes, runs[0], label=False)
         axes.set_ylabel(label, fontsize=TEXT, color=INK)
         direct_labels(axes, ends)
     panels[-1].set_xlabel(f"time ({clock})", fontsize=TEXT, color=INK)

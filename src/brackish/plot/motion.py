@@ -40,7 +40,7 @@ def motion(dataset: Any):
     for axes, (variable, chosen) in zip(panels, drawn, strict=True):
         ends = draw_runs(axes, runs, variable, **chosen)
         frame_values(axes)
-        time_axis(axes, runs[0].time, label=axes is panels[-1])
+        time_axis(axes, runs[0], label=axes is panels[-1])
         units = dataset[variable].attrs.get("units", "1").replace("hbar", "ħ")
         several = dataset[variable].sizes.get("coordinate", 1) > 1
         which = f" {chosen['coordinate']}" if several else ""

@@ -43,7 +43,7 @@ def populations(dataset: Any, adiabatic: bool | None = None):
         axes = place(figure, start, top - height, start + width, top)
         ends = draw_runs(axes, runs, variable, level=level)
         lowest = number + columns >= len(levels)
-        time_axis(axes, runs[0].time, label=lowest)
+        time_axis(axes, runs[0], label=lowest)
         axes.set_ylim(-0.03, 1.03)
         axes.tick_params(labelbottom=lowest, labelleft=column == 0)
         name_panel(axes, f"level {level}")

@@ -18,6 +18,7 @@ PEOPLE = {
     "ShinMetiu": "Shin–Metiu",
     "VonMisesFisher": "von Mises–Fisher",
 }
+ATOMIC_TIME = "hbar/hartree"
 NAMES = ("Ehrenfest", "Koopman", "Liouville")
 
 
@@ -42,8 +43,21 @@ class Run:
 
     @property
     def time(self) -> np.ndarray:
-        """Times of the saves in atomic units, (saves,)."""
+        """Times of the saves, (saves,)."""
         return self.data["time"].values
+
+    @property
+    def clock(self) -> str:
+        """What stands on an axis of times."""
+        units = self.data["time"].attrs.get("units", ATOMIC_TIME)
+        if self.data["time"].attrs.get("reduced_units"):
+            return "time (ħ / unit of energy)"
+        return "time (atomic units)" if units == ATOMIC_TIME else f"time ({units})"
+
+    @property
+    def physical(self) -> bool:
+        """Whether times are atomic units, so that they are so many femtoseconds too."""
+        return self.clock == "time (atomic units)"
 
 
 def runs_of(dataset: Any) -> list[Run]:

@@ -45,6 +45,10 @@ CAPTION_LETTER = 0.066
 CAPTION_GAP = 0.62
 """Inches between the lowest axes and a caption, for their tick labels and name."""
 RESOLUTION = 160
+LABEL_GAP = 13
+"""Points between axes and the labels beside them."""
+MARGIN = 0.1
+"""Inches that stay free at the right edge."""
 
 
 def colours_of(runs: Sequence[Run]) -> dict[str, Any]:
@@ -122,13 +126,50 @@ def stack(figure, left: float, bottom: float, right: float, top: float, count: i
 
 
 def header(figure, left: float, title: str, subtitle: str = "") -> None:
-    """What was run, above everything; `left` in inches."""
+    """What was run, above everything; `left` in inches. A long line gets smaller letters rather than an end cut off."""
     width, height = figure.get_size_inches()
-    figure.text(left / width, 1 - 0.24 / height, title, fontsize=12, weight="bold", color=INK, va="center")
-    # a letter is about 0.58 of its height wide: a long line gets smaller letters rather than an end cut off
-    fitting = 72 * (width - left - 0.1) / (0.58 * max(len(subtitle), 1))
-    size = min(SMALL + 0.5, fitting)
-    figure.text(left / width, 1 - 0.48 / height, subtitle, fontsize=size, color=FAINT, va="center")
+    first = figure.text(
+        left / width, 1 - 0.24 / height, title, fontsize=12, weight="bold", color=INK, va="center"
+    )
+    second = figure.text(
+        left / width, 1 - 0.48 / height, subtitle, fontsize=SMALL + 0.5, color=FAINT, va="center"
+    )
+    for text in (first, second):
+        room, wanted = width - left - MARGIN, _right_end(figure, text) - left
+        if wanted > room:
+            text.set_fontsize(text.get_fontsize() * room / wanted)
+
+
+def _right_end(figure, text) -> float:
+    """Where a text ends, in inches from the left of the figure."""
+    box = text.get_window_extent(figure.canvas.get_renderer())
+    return box.x1 / figure.dpi
+
+
+def room_for_labels(runs: Sequence[Run]) -> float:
+    """Inches that the names of theories take beside a panel: `LABELS`, or what the longest needs."""
+    from matplotlib.textpath import TextPath
+
+    longest = max(
+        (TextPath((0, 0), in_words(run.name), size=SMALL + 0.5).get_extents().width for run in runs),
+        default=0.0,
+    )
+    return max(LABELS, (longest + LABEL_GAP) / 72 + MARGIN)
+
+
+def make_room(figure, texts: Iterable[Any]) -> None:
+    """A figure wide enough for texts that would end beyond its right edge; nothing in it moves."""
+    width, height = figure.get_size_inches()
+    needed = max((_right_end(figure, text) for text in texts), default=0.0) + MARGIN
+    if needed <= width:
+        return
+    kept = width / needed
+    for axes in figure.axes:
+        place_ = axes.get_position()
+        axes.set_position((place_.x0 * kept, place_.y0, place_.width * kept, place_.height))
+    for text in figure.texts:
+        text.set_x(text.get_position()[0] * kept)
+    figure.set_size_inches(needed, height)
 
 
 def caption_lines(caption: str, width: float) -> list[str]:
@@ -162,14 +203,14 @@ def name_within(axes, text: str) -> None:
     axes.annotate(text, **place_, fontsize=SMALL, color=FAINT, ha="right", va="top", bbox=white)
 
 
-def time_axis(axes, time: np.ndarray, label: bool = True, femtoseconds: bool = False) -> None:
-    """Limits and label of a time axis; femtoseconds above, if wanted."""
-    first, last = float(time[0]), float(time[-1])
+def time_axis(axes, run: Run, label: bool = True, femtoseconds: bool = False) -> None:
+    """Limits and label of the time axis of a run; femtoseconds above, if wanted and if the run has any."""
+    first, last = float(run.time[0]), float(run.time[-1])
     axes.set_xlim(first, last if last > first else first + 1.0)
     axes.locator_params(axis="x", nbins=6)
     if label:
-        axes.set_xlabel("time (atomic units)", fontsize=TEXT, color=INK)
-    if femtoseconds:
+        axes.set_xlabel(run.clock, fontsize=TEXT, color=INK)
+    if femtoseconds and run.physical:
         above = axes.secondary_xaxis("top", functions=(_in_femtoseconds, _in_atomic_units))
         above.tick_params(labelsize=SMALL, color=FAINT, labelcolor=FAINT, length=3, width=0.7)
         above.spines["top"].set_visible(False)
@@ -264,11 +305,11 @@ def direct_labels(axes, ends: Iterable[tuple[float, str, Any]], size: float = SM
     wanted = np.array([level for level, _, _ in shown])
     places = spread_apart(wanted, 1.35 * size / height, lowest=0.5 * size / height)
     width = axes.get_position().width * figure.get_size_inches()[0] * 72
-    for (level, text, colour), place_ in zip(shown, places, strict=True):
+    labels = [
         axes.annotate(
             text,
             xy=(1 + 1.5 / width, level),
-            xytext=(1 + 13 / width, place_),
+            xytext=(1 + LABEL_GAP / width, place_),
             xycoords="axes fraction",
             textcoords="axes fraction",
             color=colour,
@@ -285,6 +326,9 @@ def direct_labels(axes, ends: Iterable[tuple[float, str, Any]], size: float = SM
                 "relpos": (0, 0.5),
             },
         )
+        for (level, text, colour), place_ in zip(shown, places, strict=True)
+    ]
+    make_room(figure, labels)
 
 
 def spread_apart(wanted: np.ndarray, distance: float, lowest: float = 0.0) -> np.ndarray:
