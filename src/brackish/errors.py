@@ -31,6 +31,10 @@ class PromiseBroken(UserWarning):
     """A run changed what its theory promises to keep, by more than the promise allows: the step is too long."""
 
 
+class DiskFull(RunFailed, InvalidInput):
+    """There is no room left at the place that was given; what was written before stays."""
+
+
 class CheckpointError(BrackishError, RuntimeError):
     """A checkpoint is truncated, foreign, or belongs to another run."""
 

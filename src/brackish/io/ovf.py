@@ -4,14 +4,14 @@ Format: OOMMF User's Guide, "Vector Field File Format (OVF)". Binary values are 
 that tells the byte order.
 """
 
-import contextlib
-import os
+import hashlib
 from pathlib import Path
 
 import numpy as np
 
 from brackish.columns import number, rows
 from brackish.errors import InvalidInput, shortened
+from brackish.io.files import replacing
 
 MARK = b"\xef\xbb\xbf"
 """A byte order mark, which some editors put before a text."""
@@ -21,6 +21,9 @@ CONVENTION = (
     "mean spins over their lengths (Bloch vectors of spins 1/2); the moment g mu_B S is parallel for g > 0",
     "energy: sum over bonds, each once, of -J Si.Sj + D.(Si x Sj), J > 0 ferromagnetic; field -g mu_B B.S",
 )
+SEGMENTS = b"# Segment count: 1"
+DIGEST = b" ## SHA-256 of the rest: "
+"""What `write_ovf` writes behind that line, in a comment."""
 EVEN = 1e-6
 """Steps between the planes of a rectangular mesh may differ by this part of themselves."""
 
@@ -73,7 +76,10 @@ def write_ovf(
     lines += ["# End: Header", f"# Begin: Data {kind}", ""]
     body = np.array([CHECK, *data.ravel()], dtype="<f8").tobytes() if binary else _text(data).encode()
     end = f"\n# End: Data {kind}\n# End: Segment\n"
-    _replace(Path(path), "\n".join(lines).encode() + body + end.encode())
+    content = "\n".join(lines).encode() + body + end.encode()
+    first, rest = content.split(SEGMENTS, 1)
+    with replacing(path) as scratch:
+        scratch.write_bytes(first + SEGMENTS + DIGEST + _digest(content) + rest)
 
 
 def read_ovf(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
@@ -96,11 +102,13 @@ def read_ovf(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     read = _read_text if kind == "text" else _read_binary
     data = read(path, raw[start:], kind, count, width, line)
     if irregular:
+        _check_digest(path, raw)
         return data[:, 3:], data[:, :3]
     x, y, z = (
         _real(path, header, f"{x}base") + _real(path, header, f"{x}stepsize") * np.arange(size)
         for x, size in zip("xyz", nodes, strict=True)
     )
+    _check_digest(path, raw)
     places = np.stack(np.meshgrid(z, y, x, indexing="ij")[::-1], axis=-1).reshape(-1, 3)
     return data, places
 
@@ -143,17 +151,16 @@ def _text(data: np.ndarray) -> str:
     return "\n".join(" ".join(repr(float(value)) for value in row) for row in data)
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """An existing file is replaced only once the new one is complete."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        scratch.write_bytes(content)
-        os.replace(scratch, path)
-    except OSError as error:
-        raise InvalidInput(f"Cannot write {path}: {error.strerror or error}.") from error
-    finally:
-        with contextlib.suppress(OSError):
-            scratch.unlink(missing_ok=True)
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()
+
+
+def _check_digest(path: Path, raw: bytes) -> None:
+    """Raise `InvalidInput` for a file of ours that is not what was written; those of other programs have no digest."""
+    first, mark, rest = raw.partition(SEGMENTS + DIGEST)
+    digest, _, others = rest.partition(b"\n")
+    if mark and digest != _digest(first + SEGMENTS + b"\n" + others):
+        raise InvalidInput(f"{path} is damaged: it is not what was written.")
 
 
 def _header(path: Path, raw: bytes) -> tuple[dict[str, str], str, int, int]:

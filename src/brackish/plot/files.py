@@ -1,10 +1,16 @@
 """Figures into files."""
 
-import contextlib
-import os
 from pathlib import Path
 
 from brackish.errors import InvalidInput
+from brackish.io.files import replacing
+
+MADE_BY = "a figure of brackish"
+_MARKS = {
+    "png": {"Software": MADE_BY},
+    **{kind: {"Creator": MADE_BY} for kind in ("pdf", "svg", "ps", "eps")},
+}
+"""Where each kind of file says what it is."""
 
 
 def save(figure, path: str | Path) -> None:
@@ -21,12 +27,13 @@ def save(figure, path: str | Path) -> None:
         raise InvalidInput(f"Cannot write {path}: the name of a figure must end in one of {endings}.")
     if path.is_dir():
         raise InvalidInput(f"Cannot write {path}: it is a folder.")
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with replacing(path) as scratch:
+        figure.savefig(scratch, format=kind, metadata=_MARKS.get(kind))
+
+
+def drew(path: str | Path) -> bool:
+    """Whether there is a figure at `path` that `save` wrote: its metadata say so, in those kinds that have any."""
     try:
-        figure.savefig(scratch, format=kind)
-        os.replace(scratch, path)
-    except OSError as error:
-        raise InvalidInput(f"Cannot write {path}: {error.strerror or error}.") from error
-    finally:
-        with contextlib.suppress(OSError):
-            scratch.unlink(missing_ok=True)
+        return MADE_BY.encode() in Path(path).read_bytes()
+    except OSError:
+        return False

@@ -1,5 +1,6 @@
 """One theory on one Hamiltonian: `simulate`."""
 
+import contextlib
 import dataclasses
 import math
 import threading
@@ -17,7 +18,7 @@ from brackish.errors import CheckpointError, InvalidInput, PromiseBroken, RunFai
 from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
 from brackish.identity import programs_of
 from brackish.integrators import Integrator
-from brackish.io import build_dataset, read_checkpoint, store_exists, write_store
+from brackish.io import build_dataset, read_checkpoint, store_exists, write_store, writer_of
 from brackish.observables import Observable, derived_observables, drawn_nodes, standard_observables
 from brackish.preparations import Preparation, evenly
 from brackish.run.accumulate import Totals, means_and_errors
@@ -140,10 +141,11 @@ def simulate(
             "in the store; give the function numbers, arrays and functions alone."
         )
     run = _Run(problem, plan, provenance, times, store, checkpoint_every)
-    run.begin(resume)
     chunk = width if chunk is None else _at_least_one("chunk", chunk)
     worker_count(workers)
-    return run.to_the_end(math.ceil(chunk / width), executor, workers, progress)
+    with contextlib.nullcontext() if store is None else writer_of(store):
+        run.begin(resume)
+        return run.to_the_end(math.ceil(chunk / width), executor, workers, progress)
 
 
 _FOLLOWED = {
