@@ -104,6 +104,10 @@ def _torque(hamiltonian: Any, point: Point) -> RealScalar:
 ENERGY_OF_EACH = Conserved("energy", total_energy, energy_scale, tolerance=1e-2, limit=0.5, units="hartree")
 """The energy of a single trajectory: populations are right to some percent where it is kept."""
 ENERGY = Conserved("energy", total_energy, energy_scale, tolerance=1e-3, limit=0.1, units="hartree")
-"""The energy of an ensemble or a field, in which the errors of single points cancel in part."""
+"""The energy of an ensemble, in which the errors of single points cancel in part."""
+ENERGY_OF_FIELD = Conserved(
+    "energy", total_energy, energy_scale, tolerance=1e-3, limit=0.1, units="hartree", also="a finer grid"
+)
+"""The energy of a field on a grid, which is kept as far as the grid resolves the field."""
 NORM = Conserved("norm", total_norm)
 PURITY = Conserved("purity", purity)

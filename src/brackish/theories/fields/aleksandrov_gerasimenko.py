@@ -20,7 +20,7 @@ from brackish.grids import FieldGrid, hybrid_fields
 from brackish.hamiltonian import SeparableHamiltonian
 from brackish.integrators import BlanesMoan, RungeKutta4
 from brackish.manifolds import Canonical, Spheres
-from brackish.promises import ENERGY, NORM
+from brackish.promises import ENERGY_OF_FIELD, NORM
 from brackish.quantum import field_dagger, field_product, field_trace_product, propagator
 from brackish.theories.fields._on_grid import (
     check_grid,
@@ -65,7 +65,7 @@ class AleksandrovGerasimenko(Theory):
         return Requirements(manifolds=(Canonical, Spheres), largest_coordinates=1)
 
     def promises(self, hamiltonian):
-        return ENERGY, NORM
+        return ENERGY_OF_FIELD, NORM
 
     def default_integrator(self, hamiltonian):
         return BlanesMoan() if isinstance(hamiltonian, SeparableHamiltonian) else RungeKutta4()

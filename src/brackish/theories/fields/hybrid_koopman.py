@@ -25,7 +25,7 @@ import jax.numpy as jnp
 
 from brackish.grids import FieldGrid, hybrid_fields
 from brackish.manifolds import Canonical, Extension, Homogeneous, Spheres
-from brackish.promises import ENERGY, NORM
+from brackish.promises import ENERGY_OF_FIELD, NORM
 from brackish.quantum import field_apply, field_outer
 from brackish.theories.fields._koopman import (
     along_operator_flow,
@@ -88,7 +88,7 @@ class HybridKoopman(Theory):
         return Requirements(manifolds=(Canonical, Spheres), largest_coordinates=1)
 
     def promises(self, hamiltonian):
-        return ENERGY, NORM
+        return ENERGY_OF_FIELD, NORM
 
     def default_integrator(self, hamiltonian):
         return linear_integrator(hamiltonian)

@@ -29,6 +29,7 @@ from brackish.integrators import Strang
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.observables import Observable
 from brackish.observables.standard import standard_observables
+from brackish.promises import NORM
 from brackish.theories._trade_off import TradeOff, trade_off
 from brackish.theories.fields._noise import MomentumNoise, dilation
 from brackish.theories.fields._on_grid import STARTING_ERROR
@@ -129,6 +130,9 @@ class HybridWigner(MomentumNoise, Theory):
 
     def default_integrator(self, hamiltonian):
         return Strang()
+
+    def promises(self, hamiltonian):
+        return (NORM,)
 
     def standard_observables(self, hamiltonian):
         kept = ("norm", "energy", "position", "momentum", "position_squared", "momentum_squared")

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from brackish.grids import FieldGrid
 from brackish.manifolds import Canonical, Spheres
-from brackish.promises import ENERGY, NORM
+from brackish.promises import ENERGY_OF_FIELD, NORM
 from brackish.theories.fields._koopman import (
     along_flow,
     carried_by_drift,
@@ -61,7 +61,7 @@ class KoopmanVonNeumann(Theory):
         return Requirements(manifolds=(Canonical, Spheres), largest_coordinates=1, largest_levels=1)
 
     def promises(self, hamiltonian):
-        return ENERGY, NORM
+        return ENERGY_OF_FIELD, NORM
 
     def default_integrator(self, hamiltonian):
         return linear_integrator(hamiltonian)

@@ -34,6 +34,7 @@ from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.grids import Differences, Grid, along, open_differences
 from brackish.integrators import RungeKutta4
 from brackish.manifolds import Canonical, PhasePoint
+from brackish.promises import ENERGY_OF_FIELD
 from brackish.theory import Moments, Requirements, Status, Theory, Weighted
 from brackish.typing import Array, Float
 
@@ -192,6 +193,10 @@ class MomentHierarchy(Theory):
 
     def default_integrator(self, hamiltonian):
         return RungeKutta4()
+
+    def promises(self, hamiltonian):
+        """The energy, but where a bath gives and takes."""
+        return () if isinstance(self.closure, Isothermal) else (ENERGY_OF_FIELD,)
 
     def suggested_step(self, hamiltonian):
         """That of the Hamiltonian, or a shorter one in which the shortest waves of the closure are stable."""

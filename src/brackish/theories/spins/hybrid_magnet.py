@@ -33,6 +33,7 @@ from brackish.integrators import LieHeun
 from brackish.manifolds import Spheres
 from brackish.observables import PURITY, SPIN_OBSERVABLES, Observable
 from brackish.preparations import Preparation
+from brackish.promises import ENERGY, energy_scale
 from brackish.quantum import (
     SpectralState,
     dagger,
@@ -185,6 +186,14 @@ class HybridMagnet(Theory):
     def default_integrator(self, hamiltonian):
         return LieHeun()
 
+    def promises(self, hamiltonian):
+        """Without a random field and one that changes: the energy, or with damping that it never grows."""
+        if self.random or hamiltonian.driven:
+            return ()
+        dampings = [one for one in (self.damping, self.cluster_damping) if one is not None]
+        damped = any(bool(one > 0) for one in dampings)
+        return (dataclasses.replace(ENERGY, scale=_energy_scale, may_fall=damped),)
+
     def standard_observables(self, hamiltonian):
         return (*SPIN_OBSERVABLES, PURITY, *_ENERGIES)
 
@@ -332,6 +341,16 @@ class HybridMagnet(Theory):
         lost = jnp.where(defect > LARGEST_DEFECT, Status.lost_norm, Status.fine)
         finite = jnp.isfinite(defect) & jnp.all(jnp.isfinite(y.directions))
         return jnp.where(finite, lost, Status.not_finite)
+
+
+def _energy_scale(theory, hamiltonian, y) -> RealScalar:
+    """That of all spins in their mean fields, and the standard deviation of the levels of the cluster alone."""
+    cluster, whole = theory._settled().cluster, energy_scale(theory, hamiltonian, y)
+    if cluster is None:
+        return whole
+    levels = cluster.alone.shape[0]
+    centred = cluster.alone - jnp.trace(cluster.alone).real / levels * jnp.eye(levels)
+    return whole + jnp.sqrt(jnp.sum(jnp.abs(centred) ** 2) / levels)
 
 
 def _cut(magnet: SpinSystem, inside: tuple[int, ...], preparation: Preparation) -> Cut:

@@ -24,6 +24,7 @@ D_{LL}=\frac{\lambda}{1+\lambda^2}\,\frac{k_BT}{\hbar s}$$
 """
 
 import abc
+import dataclasses
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -35,6 +36,7 @@ from brackish.errors import UnsupportedHamiltonian
 from brackish.integrators import Depondt, LieHeun
 from brackish.manifolds import Spheres
 from brackish.observables import SPIN_OBSERVABLES
+from brackish.promises import ENERGY
 from brackish.spins import SpinSystem, require_magnet
 from brackish.spins.turning import cross, random_turns, random_vectors, rotate, turning
 from brackish.theories.spins._arguments import damping_number, temperature_or_function
@@ -76,6 +78,12 @@ class _ClassicalMagnet(Theory):
     def default_integrator(self, hamiltonian):
         """At a temperature, a step whose means are of second order too."""
         return Depondt() if self.temperature is None else LieHeun()
+
+    def promises(self, hamiltonian):
+        """Without a temperature and a field that changes: the energy, or with damping that it never grows."""
+        if self.random or hamiltonian.driven:
+            return ()
+        return (dataclasses.replace(ENERGY, may_fall=bool(self.damping > 0)),)
 
     def standard_observables(self, hamiltonian):
         return SPIN_OBSERVABLES

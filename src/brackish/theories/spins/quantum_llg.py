@@ -19,6 +19,7 @@ $e^{-i\hat Ht\,G(b-a)/\hbar}$ times the first ones, orthonormal again.
 """
 
 import abc
+import dataclasses
 import math
 from typing import Any, ClassVar
 
@@ -31,6 +32,7 @@ from brackish.integrators import CommutatorFree, RetractedRungeKutta8
 from brackish.manifolds import Spheres
 from brackish.memory import COMPLEX, number, require_memory
 from brackish.observables import PURITY, SPIN_OBSERVABLES
+from brackish.promises import ENERGY
 from brackish.quantum import (
     Kernel,
     SpectralState,
@@ -135,6 +137,12 @@ class _QuantumMagnet(Theory):
         own = float(2 * PHASE_A_STEP * hamiltonian.units.planck / fastest)
         return min(own, hamiltonian.step_of_field())
 
+    def promises(self, hamiltonian):
+        """In a field that does not change: the energy, or with damping that it never grows."""
+        if hamiltonian.driven:
+            return ()
+        return (dataclasses.replace(ENERGY, scale=_energy_uncertainty, may_fall=bool(self.damping > 0)),)
+
     def standard_observables(self, hamiltonian):
         return (*SPIN_OBSERVABLES, PURITY)
 
@@ -213,6 +221,15 @@ class _QuantumMagnet(Theory):
         defect = y.spectral.defect()
         lost = jnp.where(defect > LARGEST_DEFECT, Status.lost_norm, Status.fine)
         return jnp.where(jnp.isfinite(defect), lost, Status.not_finite)
+
+
+def _energy_uncertainty(theory, hamiltonian, y) -> RealScalar:
+    """The standard deviation of H in the states of which the density operator is made, by their shares."""
+    columns = y.columns
+    applied = theory.operator(hamiltonian, y.time).apply(columns)
+    mean = jnp.sum(jnp.conj(columns) * applied, axis=0)
+    spread = jnp.sqrt(jnp.sum(jnp.abs(applied - mean[None] * columns) ** 2, axis=0))
+    return jnp.sum(jnp.abs(y.spectral.excess()) * spread)
 
 
 class QuantumLLG(_QuantumMagnet):

@@ -50,6 +50,7 @@ from brackish.hamiltonian import SeparableHamiltonian
 from brackish.integrators import StrangAroundNoise
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.observables import Observable, standard_observables
+from brackish.promises import Conserved, kinetic_scale
 from brackish.quantum import ThermalElectrons, apply, eigensystem, product, trace_product
 from brackish.randomness import normals
 from brackish.theory import NoisyParts, Requirements, Status, Theory, Weighted
@@ -604,6 +605,9 @@ class MolecularDynamicsWithFriction(Theory):
         density = self.electrons.density(electronic_matrix(hamiltonian)(y.point.position))
         return Weighted(point, density[None].astype(complex), jnp.ones(1))
 
+    def promises(self, hamiltonian):
+        return (_BALANCE,)
+
     def standard_observables(self, hamiltonian):
         """Without what needs the levels, which a table spares, and without populations of eigenstates, which are
         known.
@@ -624,6 +628,19 @@ class MolecularDynamicsWithFriction(Theory):
             inside = (place >= self.tabulated.lower) & (place <= self.tabulated.upper)
             status = jnp.where(inside, status, Status.left_table)
         return jnp.where(finite, status, Status.not_finite)
+
+
+def _energy_and_heat(theory, hamiltonian, y) -> RealScalar:
+    return theory.energy(hamiltonian, y) + y.heat
+
+
+def _thermal_scale(theory, hamiltonian, y) -> RealScalar:
+    """The kinetic energy that there is, and the one that there will be."""
+    thermal = 0.5 * hamiltonian.manifold.coordinates * theory.electrons.temperature
+    return kinetic_scale(theory, hamiltonian, y) + thermal
+
+
+_BALANCE = Conserved("energy with heat", _energy_and_heat, _thermal_scale, 1e-2, 0.5, "hartree")
 
 
 def _lost(before, after) -> RealScalar:

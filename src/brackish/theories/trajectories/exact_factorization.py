@@ -29,6 +29,7 @@ from brackish.hamiltonian import SeparableHamiltonian
 from brackish.integrators import Strang
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.observables import Observable
+from brackish.promises import ENERGY, NORM
 from brackish.quantum import apply, dagger, eigensystem, product, propagate
 from brackish.theories.trajectories._ensembles import (
     EnsembleState,
@@ -205,6 +206,10 @@ class ExactFactorization(Theory):
 
     def default_integrator(self, hamiltonian):
         return Strang()
+
+    def promises(self, hamiltonian):
+        """The energy, with couplings that follow from one."""
+        return (ENERGY, NORM) if isinstance(self.coupling, GeometricAndQuantum | NoCoupling) else (NORM,)
 
     def suggested_step(self, hamiltonian):
         """That of the Hamiltonian, or the one in which neighbours turn by STEEPEST, if that is shorter."""
