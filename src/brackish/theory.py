@@ -65,12 +65,33 @@ class Weighted(eqx.Module):
 
 
 class Moments(eqx.Module):
-    """First and second moments of positions and momenta, each of shape (n,)."""
+    """Means and variances of positions and momenta, each of shape (n,).
+
+    Variances and not mean squares: far from the origin the difference of two large squares is round-off.
+    """
 
     position: Float[Array, " n"]
     momentum: Float[Array, " n"]
-    position_squared: Float[Array, " n"]
-    momentum_squared: Float[Array, " n"]
+    position_variance: Float[Array, " n"]
+    momentum_variance: Float[Array, " n"]
+
+    @property
+    def position_squared(self) -> Float[Array, " n"]:
+        """Mean squares of the positions, of a normalised state."""
+        return self.position_variance + self.position**2
+
+    @property
+    def momentum_squared(self) -> Float[Array, " n"]:
+        """Mean squares of the momenta, of a normalised state."""
+        return self.momentum_variance + self.momentum**2
+
+
+def variance(weight: Float[Array, " N"], values: Float[Array, "N *n"]) -> Float[Array, "*n"]:
+    """The variance of values with weights, which are normalised here."""
+    whole = jnp.sum(weight)
+    share = (weight / jnp.where(whole == 0, 1.0, whole)).reshape(-1, *(1,) * (values.ndim - 1))
+    centre = jnp.sum(share * values, axis=0)
+    return jnp.sum(share * (values - centre[None]) ** 2, axis=0)
 
 
 class Requirements(eqx.Module):
@@ -168,8 +189,8 @@ class Theory(eqx.Module):
         return Moments(
             jnp.sum(weight * canonical.position, axis=0),
             jnp.sum(weight * canonical.momentum, axis=0),
-            jnp.sum(weight * canonical.position**2, axis=0),
-            jnp.sum(weight * canonical.momentum**2, axis=0),
+            variance(points.weight, canonical.position),
+            variance(points.weight, canonical.momentum),
         )
 
     def check(self, hamiltonian: HybridHamiltonian, y: State) -> Array:

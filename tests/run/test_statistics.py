@@ -128,3 +128,34 @@ def test_many_levels_have_no_error_of_purity_rather_than_a_wrong_one():
     assert np.all(np.isnan(result.purity_standard_error))
     assert np.all(np.isfinite(result.population_standard_error))
     np.testing.assert_allclose(result.norm.values, 1.0, atol=1e-12)
+
+
+FAR = 1e8
+"""A position at which the squares of neighbouring numbers are some bohr squared apart."""
+
+
+def at_a_distance(centre):
+    """Two levels that cross at `centre`."""
+
+    def crossing(q):
+        slope = 0.01 * jnp.tanh(q[0] - centre)
+        return jnp.array([[slope, 0.005], [0.005, -slope]])
+
+    return bk.hamiltonian(crossing, [2000.0], step=2.0)
+
+
+@pytest.mark.parametrize("theory", [bk.Ehrenfest(), bk.MeanField(), bk.Exact()])
+def test_spreads_and_standard_errors_do_not_depend_on_where_the_origin_is(theory):
+    def run(centre):
+        packet = bk.GaussianPacket(position=centre - 4.0, momentum=20.0, width=0.5)
+        options = {"trajectories": 300, "ensembles": 3} if theory.coupled else {"trajectories": 300}
+        options = options if theory.has_trajectories else {}
+        return bk.simulate(at_a_distance(centre), theory, packet, bk.times(200.0, 2), workers=1, **options)
+
+    near, far = run(0.0), run(FAR)
+    # positions at 1e8 are known to 1.5e-8
+    np.testing.assert_allclose(far.position_spread, near.position_spread, rtol=1e-6)
+    np.testing.assert_allclose(far.momentum_spread, near.momentum_spread, rtol=1e-5)
+    if theory.has_trajectories:
+        for name in ("position_standard_error", "position_spread_standard_error"):
+            np.testing.assert_allclose(far[name], near[name], rtol=1e-5, err_msg=name)

@@ -25,7 +25,8 @@ class Observable(eqx.Module):
 class Derived(eqx.Module):
     """A function of ensemble means, such as a purity or a spread, evaluated on numpy arrays after averaging.
 
-    `function`: (means, as a dictionary by name) -> array with time as its leading axis.
+    `function`: (means, as a dictionary by name) -> array with time as its leading axis. Beside the mean of a quantity
+    `x` the dictionary has the variance of x over the states of the ensemble, as `x_scatter`.
     """
 
     name: str = eqx.field(static=True)

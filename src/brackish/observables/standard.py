@@ -73,14 +73,14 @@ def momentum(theory, hamiltonian, y):
     return theory.moments(hamiltonian, y).momentum
 
 
-def position_squared(theory, hamiltonian, y):
-    """Mean squares of the positions, (n,)."""
-    return theory.moments(hamiltonian, y).position_squared
+def position_variance(theory, hamiltonian, y):
+    """Variances of the positions within one state, (n,)."""
+    return theory.moments(hamiltonian, y).position_variance
 
 
-def momentum_squared(theory, hamiltonian, y):
-    """Mean squares of the momenta, (n,)."""
-    return theory.moments(hamiltonian, y).momentum_squared
+def momentum_variance(theory, hamiltonian, y):
+    """Variances of the momenta within one state, (n,)."""
+    return theory.moments(hamiltonian, y).momentum_variance
 
 
 def spin_direction(theory, hamiltonian, y):
@@ -153,8 +153,8 @@ _QUANTUM = (
 _CANONICAL = (
     Observable("position", position, ("coordinate",), "bohr", "mean position"),
     Observable("momentum", momentum, ("coordinate",), "hbar/bohr", "mean momentum"),
-    Observable("position_squared", position_squared, ("coordinate",), "bohr^2", hidden=True),
-    Observable("momentum_squared", momentum_squared, ("coordinate",), "hbar^2/bohr^2", hidden=True),
+    Observable("position_variance", position_variance, ("coordinate",), "bohr^2", hidden=True),
+    Observable("momentum_variance", momentum_variance, ("coordinate",), "hbar^2/bohr^2", hidden=True),
 )
 _SPINS = (
     Observable(
@@ -225,16 +225,16 @@ _DERIVED = (
     ),
     Derived(
         "position_spread",
-        ("position", "position_squared"),
-        lambda means: _spread(means["position"], means["position_squared"]),
+        ("position", "position_variance"),
+        lambda means: _spread(means["position_scatter"], means["position_variance"]),
         ("coordinate",),
         "bohr",
         "standard deviation of the position",
     ),
     Derived(
         "momentum_spread",
-        ("momentum", "momentum_squared"),
-        lambda means: _spread(means["momentum"], means["momentum_squared"]),
+        ("momentum", "momentum_variance"),
+        lambda means: _spread(means["momentum_scatter"], means["momentum_variance"]),
         ("coordinate",),
         "hbar/bohr",
         "standard deviation of the momentum",
@@ -247,8 +247,9 @@ def _off_diagonal(density):
     return np.sqrt(np.sum(np.where(inside, 0.0, np.abs(density)) ** 2, axis=(-2, -1)))
 
 
-def _spread(mean, mean_square):
-    return np.sqrt(np.maximum(mean_square - mean**2, 0.0))
+def _spread(among_states, within_states):
+    """The standard deviation over an ensemble, by the variance of the means of its states and the mean of their own."""
+    return np.sqrt(np.maximum(among_states + within_states, 0.0))
 
 
 def _has_fields(theory) -> bool:

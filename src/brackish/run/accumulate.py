@@ -2,11 +2,12 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from brackish.observables import Derived, Observable
-from brackish.run.block import GROUPS, BlockRecord
+from brackish.run.block import DEVIATION, GROUPS, BlockRecord
 from brackish.run.promises import larger
 
 
@@ -27,15 +28,16 @@ class Totals:
         """The sums with the next block, complete up to the same save as the others."""
         merged = record.merged()
         changes = _joined(self.changes, merged.pop("changes"), record.first, larger)
-        sums, followed = dict(self.sums), dict(self.followed)
-        for name, value in merged.items():
-            if name.startswith("trajectory_"):
-                if self.blocks == 0:
-                    followed[name] = _joined(followed.get(name), value, record.first, np.add)
-                continue
-            slots = value if _has_groups(name, merged) else _in_slots(value, self.blocks)
-            sums[name] = _joined(sums.get(name), slots, record.first, np.add)
-        return Totals(self.blocks + 1, sums, followed, changes)
+        followed = dict(self.followed)
+        for name in [name for name in merged if name.startswith("trajectory_")]:
+            value = merged.pop(name)
+            if self.blocks == 0:
+                followed[name] = _joined(followed.get(name), value, record.first, np.add)
+        new = {
+            name: value if _has_groups(name, merged) else _in_slots(value, self.blocks)
+            for name, value in merged.items()
+        }
+        return Totals(self.blocks + 1, _summed(self.sums, new, record.first), followed, changes)
 
     def cut(self, saves: int) -> "Totals":
         """The same up to a number of saves."""
@@ -57,9 +59,51 @@ def _joined(
     return np.concatenate([known[:first], together(known[first:], value[:both]), value[both:]])
 
 
+def _summed(known: dict[str, np.ndarray], new: dict[str, np.ndarray], first: int) -> dict[str, np.ndarray]:
+    """All sums with those of one more block, which begins at save `first` and may go on longer."""
+    if not known:
+        return new
+    mine = {name: value[first:] for name, value in known.items()}
+    theirs = {name: value[: len(mine[name])] for name, value in new.items()}
+    return {
+        name: np.concatenate([known[name][:first], _together(name, mine, theirs), value[len(mine[name]) :]])
+        for name, value in new.items()
+    }
+
+
 def _has_groups(name: str, merged: dict[str, np.ndarray]) -> bool:
-    """Whether the lanes of a block are in groups already, or a sum has none (squares; large observables)."""
-    return name == "weight_squared" or name.endswith("_squared_") or merged["weight"].shape[1] == GROUPS
+    """Whether the lanes of a block are in groups already, or a sum has none (large observables)."""
+    return name == "weight_squared" or merged["weight"].shape[1] == GROUPS
+
+
+def _together(name: str, first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> np.ndarray:
+    """One of the sums over two sets of blocks."""
+    if not name.endswith(DEVIATION):
+        return first[name] + second[name]
+    observed = name.removesuffix(DEVIATION)
+    (one, mine), (other, theirs) = (_centre(sums, observed) for sums in (first, second))
+    # T. F. Chan, G. H. Golub and R. J. LeVeque, Am. Stat. 37, 242 (1983)
+    both = np.where(mine + theirs > 0, mine * theirs / np.where(mine + theirs > 0, mine + theirs, 1.0), 0.0)
+    return first[name] + second[name] + both * np.abs(one - other) ** 2
+
+
+def _centre(sums: dict[str, np.ndarray], name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of an observable over each group, (saves, groups, ...), and the weight of the group."""
+    total, weight = sums[name], sums["weight"]
+    if total.shape[1] == 1:
+        weight = weight.sum(axis=1, keepdims=True)
+    weight = weight.reshape(weight.shape + (1,) * (total.ndim - 2))
+    return total / np.where(weight > 0, weight, 1.0), weight
+
+
+def _variance(sums: dict[str, np.ndarray], name: str, groups: Any = slice(None)) -> np.ndarray:
+    """The variance of an observable over all lanes, or over those of some of the groups; time leads."""
+    (centre, weight), deviation = _centre(sums, name), sums[name + DEVIATION]
+    centre, weight, deviation = (x[:, groups] for x in (centre, weight, deviation))
+    whole = weight.sum(axis=1)
+    share = weight / np.where(whole > 0, whole, 1.0)[:, None]
+    among = np.abs(centre - (share * centre).sum(axis=1)[:, None]) ** 2
+    return (share * among).sum(axis=1) + deviation.sum(axis=1) / np.where(whole > 0, whole, 1.0)
 
 
 def _in_slots(value: np.ndarray, block: int) -> np.ndarray:
@@ -87,17 +131,18 @@ def means_and_errors(
         mean = total / _like(whole, total)
         error = None
         if sampled:
-            square = totals.sums[observable.name + "_squared_"]
-            variance = np.maximum(square / _like(whole, square) - np.abs(mean) ** 2, 0.0)
+            variance = _variance(totals.sums, observable.name)
             independent = _like(np.maximum(lanes - 1, 0.0), variance)
             error = np.where(
                 independent > 0, np.sqrt(variance / np.where(independent > 0, independent, 1)), np.nan
             )
         results[observable.name] = (mean, error)
     for quantity in derived:
-        value = quantity.function({name: results[name][0] for name in quantity.needs})
-        error = _jackknife(totals, quantity, results, weights) if sampled else None
-        results[quantity.name] = (value, error)
+        scatter = {f"{name}_scatter": _variance(totals.sums, name) for name in quantity.needs}
+        value = quantity.function({**{name: results[name][0] for name in quantity.needs}, **scatter})
+        results[quantity.name] = (value, None)
+        if sampled:
+            results[quantity.name] = (value, _jackknife(totals, quantity, results, weights))
     return results
 
 
@@ -105,7 +150,7 @@ def _jackknife(totals, quantity, results, weights):
     filled = np.flatnonzero(weights[0] > 0)
     whole = weights.sum(axis=1)
     if filled.size < 2 or any(totals.sums[name].shape[1] != GROUPS for name in quantity.needs):
-        return np.full(quantity.function({n: results[n][0] for n in quantity.needs}).shape, np.nan)
+        return np.full(results[quantity.name][0].shape, np.nan)
     values = []
     for group in filled:
         rest = whole - weights[:, group]
@@ -114,6 +159,7 @@ def _jackknife(totals, quantity, results, weights):
             sums = totals.sums[name]
             remaining = sums.sum(axis=1) - sums[:, group]
             means[name] = remaining / _like(rest, remaining)
+            means[f"{name}_scatter"] = _variance(totals.sums, name, np.arange(weights.shape[1]) != group)
         values.append(quantity.function(means))
     return np.sqrt((filled.size - 1) * np.var(np.stack(values), axis=0))
 

@@ -44,6 +44,8 @@ SECONDS_A_CALL = 1.0
 """The work of one compiled call; whoever watches is told between calls."""
 GROWTH = 8
 """A call takes at most so many times the steps of the one before: a step is not yet known to be quick."""
+DEVIATION = "_deviation_"
+"""What the sum of squared distances from the mean of a group is called, after the name of the observable."""
 
 
 class Problem(eqx.Module):
@@ -361,7 +363,7 @@ def _record(
         weighted = jnp.where(weight > 0, weight * values, 0.0)
         parts = groups if values[0].size <= LARGEST_GROUPED else 1
         sums[name] = jnp.sum(weighted.reshape(-1, parts, *values.shape[1:]), axis=0)
-        sums[name + "_squared_"] = jnp.sum(jnp.where(weight > 0, weight * jnp.abs(values) ** 2, 0.0), axis=0)
+        sums[name + DEVIATION] = _deviation(sums[name], values, weight)
     checks = jax.vmap(theory.check, in_axes=(None, 0))(hamiltonian, carry.state)
     known = {o.function: observed[o.name] for o in problem.observables}
     kept, changes = compared(problem, carry.state, carry.weight > 0, carry.kept, at_start, known)
@@ -372,6 +374,17 @@ def _record(
         zeros = lambda: {name: jnp.zeros(s.shape, s.dtype) for name, s in shapes.items()}  # noqa: E731
         sums.update(lax.cond(keep_followed, lambda: _followed(problem, carry), zeros))
     return kept, sums
+
+
+def _deviation(total, values, weight):
+    """The sum over each group of the squared distance from the mean of the group, which no offset of the values spoils;
+    `total`: the sums of the values over the groups, (groups, ...).
+    """
+    parts = total.shape[0]
+    weight, values = (x.reshape(-1, parts, *x.shape[1:]) for x in (jnp.maximum(weight, 0.0), values))
+    whole = jnp.sum(weight, axis=0)
+    mean = total / jnp.where(whole > 0, whole, 1.0)
+    return jnp.sum(jnp.where(weight > 0, weight * jnp.abs(values - mean[None]) ** 2, 0.0), axis=0)
 
 
 def _followed(problem: Problem, carry: _Carry) -> dict[str, jax.Array]:

@@ -48,6 +48,8 @@ def unpack(
             "number of trajectories must be the same to resume."
         )
     sums = {name.removeprefix("total."): value for name, value in arrays.items() if name.startswith("total.")}
+    if any(name.endswith("_squared_") for name in arrays):
+        raise CheckpointError(f"The checkpoint in {path} does not fit this version of brackish.")
     followed = {
         name.removeprefix("followed."): value
         for name, value in arrays.items()

@@ -30,7 +30,7 @@ from brackish.theories.exact._propagation import (
     wave_energy,
     wave_status,
 )
-from brackish.theory import Moments, Requirements, Theory, Weighted
+from brackish.theory import Moments, Requirements, Theory, Weighted, variance
 from brackish.typing import Array, Complex, Float
 
 
@@ -201,16 +201,20 @@ class Exact(Theory):
         waves = self.box.transform(y.psi)
         spectrum = jnp.sum(waves.real**2 + waves.imag**2, axis=0) * self.box.cell / np.prod(self.box.points)
 
-        def moment(weights, values, power):
-            along = (self.box.along(axis, x**power) for axis, x in enumerate(values))
-            return jnp.stack([jnp.sum(weights * x) for x in along])
+        def mean(weights, values):
+            return jnp.stack([jnp.sum(weights * self.box.along(axis, x)) for axis, x in enumerate(values)])
+
+        def spread(weights, values):
+            others = (tuple(i for i in range(len(values)) if i != axis) for axis in range(len(values)))
+            marginals = (jnp.sum(weights, axis=rest) for rest in others)
+            return jnp.stack([variance(w, jnp.asarray(x)) for w, x in zip(marginals, values, strict=True)])
 
         positions, wavenumbers = self.box.positions(), self.box.wavenumbers()
         return Moments(
-            moment(probability, positions, 1),
-            moment(spectrum, wavenumbers, 1),
-            moment(probability, positions, 2),
-            moment(spectrum, wavenumbers, 2),
+            mean(probability, positions),
+            mean(spectrum, wavenumbers),
+            spread(probability, positions),
+            spread(spectrum, wavenumbers),
         )
 
     def scattered(self, hamiltonian, y):

@@ -135,7 +135,7 @@ class HybridWigner(MomentumNoise, Theory):
         return (NORM,)
 
     def standard_observables(self, hamiltonian):
-        kept = ("norm", "energy", "position", "momentum", "position_squared", "momentum_squared")
+        kept = ("norm", "energy", "position", "momentum", "position_variance", "momentum_variance")
         return tuple(quantity for quantity in standard_observables(hamiltonian) if quantity.name in kept)
 
     def own_observables(self, hamiltonian):
@@ -278,8 +278,10 @@ class HybridWigner(MomentumNoise, Theory):
     def moments(self, hamiltonian, y):
         lines = self._lines()
         means = [self._integral(y.wigner * line) for line in lines]
-        squares = [self._integral(y.wigner * line**2) for line in lines]
-        return Moments(*(jnp.stack(values[first::2]) for values in (means, squares) for first in (0, 1)))
+        norm = self._integral(y.wigner)
+        centred = (line - mean / norm for line, mean in zip(lines, means, strict=True))
+        spreads = [self._integral(y.wigner * line**2) / norm for line in centred]
+        return Moments(*(jnp.stack(values[first::2]) for values in (means, spreads) for first in (0, 1)))
 
     def quantum_density(self, hamiltonian, y):
         """One level: the norm."""

@@ -35,7 +35,7 @@ from brackish.grids import Differences, Grid, along, open_differences
 from brackish.integrators import RungeKutta4
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.promises import ENERGY_OF_FIELD
-from brackish.theory import Moments, Requirements, Status, Theory, Weighted
+from brackish.theory import Moments, Requirements, Status, Theory, Weighted, variance
 from brackish.typing import Array, Float
 
 STARTING_ERROR = 1e-6
@@ -325,15 +325,15 @@ class MomentHierarchy(Theory):
         return Weighted(point, jnp.ones((weight.size, 1, 1), complex), weight)
 
     def moments(self, hamiltonian, y):
-        """Means over the density; the mean square of a momentum is that of the second moment."""
+        """Means over the density; the variance of a momentum is that of its means and the mean of those at a place."""
         points = self.classical_points(hamiltonian, y)
-        nodes, weight = points.point.position, points.weight[:, None]
-        square = self._mean_square(hamiltonian.manifold.masses, y).reshape(self.box.coordinates, -1).T
+        nodes, momentum, weight = points.point.position, points.point.momentum, points.weight[:, None]
+        there = self._variance(hamiltonian.manifold.masses, y).reshape(self.box.coordinates, -1).T
         return Moments(
             jnp.sum(weight * nodes, axis=0),
-            jnp.sum(weight * points.point.momentum, axis=0),
-            jnp.sum(weight * nodes**2, axis=0),
-            jnp.sum(weight * square, axis=0),
+            jnp.sum(weight * momentum, axis=0),
+            variance(points.weight, nodes),
+            variance(points.weight, momentum) + jnp.sum(weight * there, axis=0) / jnp.sum(weight),
         )
 
     def check(self, hamiltonian, y):
@@ -346,8 +346,11 @@ class MomentHierarchy(Theory):
 
     def _mean_square(self, masses, y):
         """The mean square of each momentum at each place, (n, *grid)."""
-        variance = self.closure.variance(self._slopes(), jnp.asarray(masses), y)
-        return y.momentum**2 + jnp.einsum("kk...->k...", variance)
+        return y.momentum**2 + self._variance(masses, y)
+
+    def _variance(self, masses, y):
+        """The variance of each momentum at each place, (n, *grid)."""
+        return jnp.einsum("kk...->k...", self.closure.variance(self._slopes(), jnp.asarray(masses), y))
 
     def _slopes(self):
         pairs = zip(self.box.points, self.box.spacings, strict=True)

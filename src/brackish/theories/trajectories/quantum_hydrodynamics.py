@@ -27,7 +27,7 @@ from brackish.integrators import ImplicitMidpoint, Strang
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.promises import ENERGY
 from brackish.theories.trajectories._fluid import even_places
-from brackish.theory import Moments, Requirements, Status, Theory, Weighted
+from brackish.theory import Moments, Requirements, Status, Theory, Weighted, variance
 from brackish.typing import Array, Float, RealScalar
 
 
@@ -189,10 +189,10 @@ class QuantumHydrodynamics(Theory):
 
     def moments(self, hamiltonian, y):
         """Integrals over the fluid itself, not means over elements."""
-        weight = self.mesh(hamiltonian).weights()[:, None]
-        position, momentum = y.point.position, y.point.momentum
-        values = (position, momentum, position**2, momentum**2)
-        return Moments(*(jnp.sum(weight * value, axis=0) for value in values))
+        weight = self.mesh(hamiltonian).weights()
+        values = (y.point.position, y.point.momentum)
+        means = (jnp.sum(weight[:, None] * value, axis=0) for value in values)
+        return Moments(*means, *(variance(weight, value) for value in values))
 
     def check(self, hamiltonian, y):
         determinant, _ = _deformation(self.mesh(hamiltonian), y.point.position)
