@@ -50,6 +50,8 @@ class Status(enum.IntEnum):
     reached_highest_level = 10
     left_table = 11
     broke_promise = 12
+    not_hermitian = 13
+    potential_not_finite = 14
 
 
 class Weighted(eqx.Module):
@@ -175,6 +177,10 @@ class Theory(eqx.Module):
     @abc.abstractmethod
     def energy(self, hamiltonian: HybridHamiltonian, y: State) -> RealScalar:
         """The total energy of the state, in hartree."""
+
+    def configurations(self, hamiltonian: HybridHamiltonian, y: State) -> Point | None:
+        """Where the Hamiltonian acts on this state: points of the manifold with a leading axis; None if it has none."""
+        return self.classical_points(hamiltonian, y).point
 
     def quantum_density(self, hamiltonian: HybridHamiltonian, y: State) -> Inexact[Array, "d d"]:
         """The density operator of the quantum side, (d, d), diabatic basis."""

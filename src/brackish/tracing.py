@@ -61,10 +61,14 @@ def explained(what: str) -> Iterator[None]:
 
 @contextmanager
 def explained_if_untraceable(what: str) -> Iterator[None]:
-    """Inside, an error that says that JAX could not follow a user's function becomes an `InvalidInput` of one line."""
+    """Inside, or around a function that it decorates, an error that says that JAX could not follow a user's function
+    becomes an `InvalidInput` of one line.
+    """
     try:
         yield
-    except _UNTRACEABLE as error:
+    except Exception as error:
+        if not _is_untraceable(error):
+            raise
         raise InvalidInput(f"{what} {_explanation(error)}") from None
 
 
@@ -74,9 +78,8 @@ def explained_if_untraceable(what: str) -> Iterator[None]:
 def _explanation(error: Exception) -> str:
     frame, line = _last_frame_of_the_user(error.__traceback__)
     place, text = _place(frame, line)
-    advice = _advice(error, text, frame)
-    if advice:
-        return f"cannot be compiled{place}: {advice}."
+    if _is_untraceable(error):
+        return f"cannot be compiled{place}: {_instead(error, text, frame)}."
     first = (str(error).splitlines() or [""])[0]
     return f"failed{place}: {type(error).__name__}: {first}"
 
@@ -95,10 +98,15 @@ def _last_frame_of_the_user(trace: types.TracebackType | None) -> tuple[types.Fr
     found, line = None, 0
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
-        if not (file.startswith((_HOME, "<frozen", "<@beartype")) or in_library(file)):
+        if not (file.startswith(_HOME) or _is_between(file) or in_library(file)):
             found, line = trace.tb_frame, trace.tb_lineno
         trace = trace.tb_next
     return found, line
+
+
+def _is_between(file: str) -> bool:
+    """Code without a file, which Python or a checker of types writes itself."""
+    return file.startswith(("<frozen", "<@beartype"))
 
 
 def _shown_path(file: str) -> str:
@@ -106,13 +114,12 @@ def _shown_path(file: str) -> str:
     return file if relative.startswith("..") else relative
 
 
-def _advice(error: BaseException, text: str, frame: types.FrameType | None) -> str | None:
-    """What to write instead, or None if JAX is not the matter."""
-    if "do not support in-place item assignment" in str(error) or (
-        isinstance(error, _UNTRACEABLE) or isinstance(error.__cause__, _UNTRACEABLE)
-    ):
-        return _instead(error, text, frame)
-    return None
+def _is_untraceable(error: BaseException) -> bool:
+    return (
+        isinstance(error, _UNTRACEABLE)
+        or isinstance(error.__cause__, _UNTRACEABLE)
+        or "do not support in-place item assignment" in str(error)
+    )
 
 
 def _instead(error: BaseException, text: str, frame: types.FrameType | None) -> str:
@@ -210,6 +217,16 @@ def _looks_up(jaxpr: Any, shapes: set[tuple[int, ...]]) -> bool:
     return False
 
 
+def _is_in_brackish(trace: types.TracebackType | None) -> bool:
+    """Whether it was not the user's own line that led there, but something that it calls."""
+    last = ""
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        last = last if _is_between(file) or in_library(file) else file
+        trace = trace.tb_next
+    return last.startswith(_HOME) and last != __file__
+
+
 def _check_indices(what: str, function: Callable, arguments: Any, entries: str, shapes) -> None:
     """JAX takes the last entry where an index is too large; here that is an error."""
     from jax.experimental import checkify
@@ -222,7 +239,10 @@ def _check_indices(what: str, function: Callable, arguments: Any, entries: str, 
     if outside is None or problem.operand_shape not in shapes:
         return
     index, size = (int(number) for number in outside.groups())
-    place, _ = _place(*_last_frame_of_the_user(problem.traceback_info.as_python_traceback()))
+    trace = problem.traceback_info.as_python_traceback()
+    if _is_in_brackish(trace):
+        return
+    place, _ = _place(*_last_frame_of_the_user(trace))
     raise InvalidInput(
         f"{what} asks for number {index if index >= 0 else index - size} of the {entries}{place and ','}{place}: "
         f"there {'is' if size == 1 else 'are'} {size}, counted from 0."

@@ -25,7 +25,9 @@ from brackish.manifolds import Canonical, Product, Spheres
 from brackish.observables import Observable, adiabatic_populations_at
 from brackish.promises import Conserved
 from brackish.randomness import StepDraws
+from brackish.run.operators import acted_on
 from brackish.run.promises import Kept, compared, judged, largest_of_lanes, nothing_kept
+from brackish.run.settings import pinned, require_settings
 from brackish.theory import Status, Theory
 from brackish.typing import Array, Int
 
@@ -149,6 +151,7 @@ def block_width(hamiltonian: HybridHamiltonian, theory: Theory, lanes: int) -> i
     return int(min(256, fitting, enough))
 
 
+@pinned()
 def run_block(
     problem: Problem,
     plan: Plan,
@@ -162,6 +165,7 @@ def run_block(
     `report` is called every second or so with the block's number and record; it returns False to stop. `pace`: what
     other blocks have learnt about the length of a step.
     """
+    require_settings()
     pace = Pace() if pace is None else pace
     record = begin_block(problem, plan, block) if record is None else record
     while not record.finished(plan) and record.failure is None:
@@ -365,6 +369,7 @@ def _record(
         sums[name] = jnp.sum(weighted.reshape(-1, parts, *values.shape[1:]), axis=0)
         sums[name + DEVIATION] = _deviation(sums[name], values, weight)
     checks = jax.vmap(theory.check, in_axes=(None, 0))(hamiltonian, carry.state)
+    checks = acted_on(theory, hamiltonian, carry.state, checks)
     known = {o.function: observed[o.name] for o in problem.observables}
     kept, changes = compared(problem, carry.state, carry.weight > 0, carry.kept, at_start, known)
     sums["changes"] = changes

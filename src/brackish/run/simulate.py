@@ -22,20 +22,25 @@ from brackish.io import build_dataset, read_checkpoint, store_exists, write_stor
 from brackish.observables import Observable, derived_observables, drawn_nodes, standard_observables
 from brackish.preparations import Preparation, evenly
 from brackish.run.accumulate import Totals, means_and_errors
-from brackish.run.block import BlockRecord, Plan, Problem, block_width
+from brackish.run.block import BlockRecord, Plan, Problem, block_width, initial_shapes
 from brackish.run.checkpoint import pack, unpack
 from brackish.run.executors import Desk, check_executor, records_in_order, worker_count
+from brackish.run.followed import follow_hamiltonian, follow_observables, of_the_user
 from brackish.run.progress import Watch, progress_bar
 from brackish.run.promises import Broken, broken
 from brackish.run.provenance import describe, fingerprint, versions
+from brackish.run.settings import pinned, require_settings
 from brackish.run.times import Times
 from brackish.theory import HasJump, Status, Theory
+from brackish.tracing import explained_if_untraceable
 
 LARGEST_DRAWN = 64
 """Levels whose potential curves are kept with a result."""
 
 
 @reads_arguments
+@pinned()
+@explained_if_untraceable("A function of this run")
 def simulate(
     hamiltonian: HybridHamiltonian,
     theory: Theory,
@@ -77,10 +82,12 @@ def simulate(
     Raises `InvalidInput`, `UnsupportedHamiltonian` before anything is computed; `RunFailed` if numbers stop
     being numbers, a norm is lost or a packet reaches the edge of its box; `CheckpointError`.
     """
+    require_settings()
     check_executor(executor)
     # also drops programs made of functions that have changed since, before anything below uses them
     code = programs_of((hamiltonian, theory, integrator, preparation, tuple(observables)))
     theory.requirements().check(type(theory).__name__, hamiltonian)
+    follow_hamiltonian(hamiltonian)
     preparation.check(hamiltonian)
     if preparation.mixed() and not theory.mixed:
         raise UnsupportedHamiltonian(
@@ -135,6 +142,8 @@ def simulate(
         "versions": versions(),
         **(note or {}),
     }
+    if users := of_the_user(tuple(observables)):
+        follow_observables(theory, hamiltonian, users, initial_shapes(problem, plan).state)
     if resume and code.unknown:
         raise CheckpointError(
             f"This run cannot be resumed: {code.unknown[0]} has no content that could be compared with that of the run "
@@ -163,6 +172,8 @@ _NOT_OF_THE_STEP = (
     Status.reached_largest_momentum,
     Status.highest_waves_grew,
     Status.left_table,
+    Status.not_hermitian,
+    Status.potential_not_finite,
 )
 """Failures that no smaller time step would cure."""
 
@@ -339,6 +350,9 @@ class _Run:
             "stop earlier, or keep fewer waves",
             Status.reached_highest_level: "has reached the last of its levels; give more of them",
             Status.left_table: "has left its table; give it wider bounds",
+            Status.not_hermitian: "is where the Hamiltonian is not Hermitian; H must equal its conjugate transpose "
+            "there, with real numbers on the diagonal",
+            Status.potential_not_finite: "is no longer a number: where it is, the Hamiltonian is infinite or no number",
             Status.not_resolved: "is no longer resolved by its grid; give more points, or a smaller step",
         }[Status(status)]
         moment = self.times.grid()[save]

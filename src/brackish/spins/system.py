@@ -29,6 +29,7 @@ from brackish.spins.anisotropy import Cubic, Uniaxial
 from brackish.spins.bonds import NO_BONDS, Bonds
 from brackish.spins.drive import LargestField, largest_field
 from brackish.spins.units import REDUCED, MagneticUnits
+from brackish.tracing import follow
 from brackish.typing import Array, Complex, Float, Int, RealScalar
 
 LARGEST_MATRIX = 1024
@@ -108,7 +109,7 @@ class SpinSystem(HybridHamiltonian):
             worst = outside[(outside < 0) | (outside >= count)][0]
             raise InvalidInput(f"A bond names site {worst}, but the magnet has sites 0 to {count - 1}.")
         self.bonds = bonds
-        self.field = field if callable(field) else _checked_field(field, count)
+        self.field = _checked_field(field, count)
         self.g_factor = _g_factors(g_factor, units, count)
         self.uniaxial, self.cubic = uniaxial, cubic
         for name, part in (("uniaxial", uniaxial), ("cubic", cubic)):
@@ -322,7 +323,7 @@ class SpinSystem(HybridHamiltonian):
 
     def with_field(self, field) -> "SpinSystem":
         """The same magnet in another field: (3,), (N, 3) or a function of time."""
-        field = field if callable(field) else _checked_field(field, self.count)
+        field = _checked_field(field, self.count)
         return eqx.tree_at(lambda system: system.field, self, field, is_leaf=lambda leaf: leaf is self.field)
 
     def part(self, sites: Sequence[int]) -> "SpinSystem":
@@ -398,7 +399,14 @@ def _checked_spins(spins, positions: np.ndarray | None) -> np.ndarray:
     return spins
 
 
-def _checked_field(field, count: int) -> np.ndarray:
+def _checked_field(field, count: int) -> np.ndarray | Callable:
+    if callable(field):
+        shape = follow("The function `field`", lambda t: jnp.asarray(field(t), float), 0.0).shape
+        if shape not in ((3,), (count, 3)):
+            raise InvalidInput(
+                f"The function `field` must return a vector (3,) or one for each spin, ({count}, 3); got {shape}."
+            )
+        return field
     field = np.asarray(field, dtype=float)
     if field.shape not in ((3,), (count, 3)) or not np.all(np.isfinite(field)):
         raise InvalidInput(

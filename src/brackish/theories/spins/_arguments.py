@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+import jax.numpy as jnp
 import numpy as np
 
 from brackish.errors import InvalidInput
+from brackish.tracing import follow
 
 
 def damping_number(value) -> np.ndarray:
@@ -17,7 +19,14 @@ def damping_number(value) -> np.ndarray:
 
 def temperature_or_function(value) -> np.ndarray | Callable | None:
     """A temperature, 0 or more, or a function of time; None for 0, which draws nothing. Raises `InvalidInput`."""
-    if value is None or callable(value):
+    if callable(value):
+        shape = follow("The function `temperature`", lambda t: jnp.asarray(value(t), float), 0.0).shape
+        if shape:
+            raise InvalidInput(
+                f"The function `temperature` must return one number, got an array of shape {shape}."
+            )
+        return value
+    if value is None:
         return value
     value = np.asarray(value, dtype=float)
     if value.ndim or not np.isfinite(value) or value < 0:

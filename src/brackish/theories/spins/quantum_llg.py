@@ -212,6 +212,9 @@ class _QuantumMagnet(Theory):
     def quantum_density(self, hamiltonian, y):
         return y.spectral.density()
 
+    def configurations(self, hamiltonian, y):
+        return None
+
     def classical_points(self, hamiltonian, y):
         raise UnsupportedHamiltonian(
             f"{type(self).__name__} is quantum throughout: it has no classical points."
