@@ -22,6 +22,7 @@ from brackish.arguments import reads_arguments
 from brackish.errors import InvalidInput
 from brackish.manifolds import Canonical, Manifold, PhasePoint, Product, Spheres
 from brackish.quantum import apply, expect
+from brackish.showing import in_text
 from brackish.tracing import explained, follow
 from brackish.typing import (
     Array,
@@ -49,6 +50,9 @@ class HybridHamiltonian(eqx.Module):
     manifold: eqx.AbstractVar[Manifold]
     levels: eqx.AbstractVar[int]
     labels: ClassVar[Labels] = ATOMIC_LABELS
+
+    def __repr__(self) -> str:
+        return in_text(self)
 
     @abc.abstractmethod
     def classical(self, z: Point) -> RealScalar:

@@ -31,6 +31,7 @@ from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
 from brackish.manifolds import Canonical, Manifold, Product, Spheres
 from brackish.promises import Conserved
 from brackish.randomness import StepDraws
+from brackish.showing import in_text
 from brackish.typing import Array, Float, Inexact, Key, Point, RealScalar, State
 
 
@@ -151,6 +152,9 @@ class Theory(eqx.Module):
     has_phase_space: ClassVar[bool] = True
     light: ClassVar[bool] = True
     mixed: ClassVar[bool] = False
+
+    def __repr__(self) -> str:
+        return in_text(self)
 
     @abc.abstractmethod
     def requirements(self) -> Requirements:

@@ -20,7 +20,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "brackish"
 # it may stand. The front door, `brackish/__init__.py`, names what lives inside and has no floor.
 FLOORS = {
     "0": {"errors", "trigonometry"},
-    "0a": {"units", "typing", "identity", "columns", "memory", "randomness", "compiled"},
+    "0a": {"units", "typing", "identity", "columns", "memory", "showing", "randomness", "compiled"},
     "0b": {"arguments", "tracing"},
     "0c": {"manifolds", "quantum"},
     "1": {"hamiltonian", "promises"},

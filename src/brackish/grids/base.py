@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brackish.manifolds import Manifold
+from brackish.showing import in_text
 from brackish.typing import Array, Float, Inexact, Point
 
 
@@ -20,6 +21,9 @@ class FieldGrid(eqx.Module):
 
     components: eqx.AbstractClassVar[int]
     shape: eqx.AbstractVar[tuple[int, int]]
+
+    def __repr__(self) -> str:
+        return in_text(self)
 
     @abc.abstractmethod
     def matches(self, manifold: Manifold) -> None:

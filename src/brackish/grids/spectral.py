@@ -9,6 +9,7 @@ import numpy as np
 
 from brackish.errors import InvalidInput
 from brackish.memory import COMPLEX, number, require_memory
+from brackish.showing import in_text
 from brackish.typing import Array, Complex, Float, Inexact
 
 
@@ -47,6 +48,9 @@ class Grid(eqx.Module):
         size = math.prod(self.points)
         what = f"A single complex field on the {number(size)} points of this Grid"
         require_memory(COMPLEX * size, what, "give fewer `points`")
+
+    def __repr__(self) -> str:
+        return in_text(self)
 
     @property
     def coordinates(self) -> int:

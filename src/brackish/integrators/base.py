@@ -9,6 +9,7 @@ import jax
 
 from brackish.errors import UnsupportedHamiltonian
 from brackish.hamiltonian import HybridHamiltonian
+from brackish.showing import in_text
 from brackish.theory import HasFlow, HasParts, Theory
 from brackish.typing import Array, State
 
@@ -36,6 +37,9 @@ class Integrator(eqx.Module):
 
     order: eqx.AbstractClassVar[int]
     jumps: ClassVar[bool] = False
+
+    def __repr__(self) -> str:
+        return in_text(self)
 
     @abc.abstractmethod
     def check(self, theory: Theory, hamiltonian: HybridHamiltonian) -> None:

@@ -10,6 +10,7 @@ from brackish.hamiltonian import HybridHamiltonian
 from brackish.manifolds import Canonical
 from brackish.preparations.electronic import Mixture
 from brackish.quantum import SpectralState
+from brackish.showing import in_text
 from brackish.spins import SpinSystem
 from brackish.typing import Array, Complex, Float, Key, Point, RealScalar
 
@@ -34,6 +35,9 @@ class Preparation(eqx.Module):
 
     random: eqx.AbstractClassVar[bool]
     repeats: ClassVar[bool] = False
+
+    def __repr__(self) -> str:
+        return in_text(self)
 
     @abc.abstractmethod
     def draw(self, hamiltonian: HybridHamiltonian, index: Array, key: Key) -> Draw:

@@ -12,6 +12,7 @@ import equinox as eqx
 import numpy as np
 
 from brackish.errors import InvalidInput
+from brackish.showing import in_text
 from brackish.typing import Array, Float, Int
 
 
@@ -61,6 +62,9 @@ class Bonds(eqx.Module):
         self.anisotropic = (
             None if anisotropic is None else _of_bonds("anisotropic", anisotropic, (3, 3), count)
         )
+
+    def __repr__(self) -> str:
+        return in_text(self)
 
     @property
     def count(self) -> int:

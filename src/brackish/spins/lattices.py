@@ -12,6 +12,7 @@ import numpy as np
 
 from brackish.errors import InvalidInput
 from brackish.memory import REAL, number, require_memory
+from brackish.showing import in_text
 from brackish.spins.bonds import NO_BONDS, Bonds
 from brackish.typing import Float, Int
 
@@ -64,6 +65,9 @@ class Lattice(eqx.Module):
             raise InvalidInput("An empty lattice: its `basis` has no sites.")
         what = f"The positions of the {number(self.count)} sites of this lattice"
         require_memory(3 * REAL * self.count, what, "give a smaller `shape`")
+
+    def __repr__(self) -> str:
+        return in_text(self)
 
     @property
     def count(self) -> int:

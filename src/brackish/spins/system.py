@@ -81,7 +81,7 @@ class SpinSystem(HybridHamiltonian):
     cubic: Cubic | None
     positions: Float[np.ndarray | Array, "N 3"] | None
     units: MagneticUnits
-    neighbours: NeighbourTable
+    neighbours: NeighbourTable = eqx.field(repr=False)
     manifold: Spheres
     levels: int = eqx.field(static=True)
 
