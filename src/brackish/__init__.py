@@ -29,7 +29,7 @@ from brackish import (
     spins,
     theories,
 )
-from brackish.audit import Audit, audit, audit_table
+from brackish.auditing import Audit, audit, audit_table
 from brackish.errors import (
     BrackishError,
     CheckpointError,
@@ -38,7 +38,7 @@ from brackish.errors import (
     UnsupportedHamiltonian,
 )
 from brackish.grids import PhaseSpace, SphereGrid
-from brackish.hamiltonian import (
+from brackish.hamiltonians import (
     HybridHamiltonian,
     SeparableHamiltonian,
     add,

@@ -245,7 +245,7 @@ def audit(
     """Put five consistency properties of a theory to the test, by runs of it: verdicts with numbers."""
     from json import dumps
 
-    from brackish.audit.report import SAVES
+    from brackish.auditing.report import SAVES
     from brackish.run import catalogue, config
 
     document = _preset(model, momentum, "model")

@@ -27,7 +27,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brackish.errors import UnsupportedHamiltonian
-from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
+from brackish.hamiltonians import HybridHamiltonian, SeparableHamiltonian
 from brackish.manifolds import Canonical, Manifold, Product, Spheres
 from brackish.promises import Conserved
 from brackish.randomness import StepDraws
@@ -128,10 +128,13 @@ class Requirements(eqx.Module):
                 f"{name} needs at least {self.smallest_levels} quantum levels, got {hamiltonian.levels}."
             )
         if self.largest_levels is not None and hamiltonian.levels > self.largest_levels:
-            raise UnsupportedHamiltonian(
-                f"{name} needs a Hamiltonian of {self.largest_levels} level, a function on the classical manifold, got "
-                f"one of {hamiltonian.levels} quantum levels."
+            limit = (
+                "a Hamiltonian of 1 level, a function on the classical manifold, got one of"
+                if self.largest_levels == 1
+                else f"at most {self.largest_levels} quantum levels, got"
             )
+            words = " quantum levels" if self.largest_levels == 1 else ""
+            raise UnsupportedHamiltonian(f"{name} needs {limit} {hamiltonian.levels}{words}.")
 
 
 class Theory(eqx.Module):

@@ -17,7 +17,7 @@ from brackish.analysis import (
     level_resolvent,
     quantum_geometric_tensor,
 )
-from brackish.hamiltonian import change_basis, hamiltonian
+from brackish.hamiltonians import change_basis, hamiltonian
 from brackish.models.tully import double_arch, tully
 
 MASSES = np.array([2.0, 0.7, 1.3])

@@ -1,17 +1,21 @@
 """The plan of the house, held against the source: who may import whom, and what nobody may import.
 
-Only the text of the files is read; the last test alone imports brackish, in a fresh interpreter. Each rule is
+Only the text of the files is read, but for names of the front door and what importing it loads. Each rule is
 a function from a package to its complaints, so that each is also tried on a small house that breaks it.
 """
 
 import ast
 import graphlib
+import importlib.util
 import subprocess
 import sys
+import types
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+import brackish as bk
 
 SOURCE = Path(__file__).parents[2] / "src" / "brackish"
 
@@ -23,12 +27,12 @@ FLOORS = {
     "0a": {"units", "typing", "identity", "columns", "memory", "showing", "randomness", "compiled"},
     "0b": {"arguments", "tracing"},
     "0c": {"manifolds", "quantum"},
-    "1": {"hamiltonian", "promises"},
+    "1": {"hamiltonians", "promises"},
     "2": {"theory", "grids", "spins"},
     "3": {"observables", "analysis", "preparations", "integrators"},
     "4": {"io", "theories", "models"},
     "5": {"run"},
-    "6": {"plot", "audit"},
+    "6": {"plot", "auditing"},
     "7": {"reproduce"},
     "8": {"cli"},
 }
@@ -353,6 +357,18 @@ def test_a_sound_house_is_left_alone(tmp_path):
     }
     house = build(tmp_path, files)
     assert [complaint for rule in RULES for complaint in rule(house)] == []
+
+
+def test_no_name_of_the_front_door_hides_a_room(brackish_source):
+    """`import brackish.x as x` would give the function `bk.x` in place of the module."""
+    rooms = {brackish_source.room(module) for module in brackish_source.paths} - {None}
+    hidden = {
+        room for room in rooms if not isinstance(getattr(bk, room, types.ModuleType("")), types.ModuleType)
+    }
+    assert not hidden
+    for name in ("hamiltonian", "audit"):
+        assert callable(getattr(bk, name))
+        assert importlib.util.find_spec(f"brackish.{name}") is None
 
 
 def modules_after(statement: str) -> set[str]:

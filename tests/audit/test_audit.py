@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 import brackish as bk
-from brackish.audit import classical_density, covariance, decoherence, decoupling, quantum_density
-from brackish.audit.bench import Bench
-from brackish.audit.coordinates import MovedPreparation, PlaneTurn, ScaleAndShift, SphereTurn, moved
-from brackish.audit.report import PROPERTIES
+from brackish.auditing import classical_density, covariance, decoherence, decoupling, quantum_density
+from brackish.auditing.bench import Bench
+from brackish.auditing.coordinates import MovedPreparation, PlaneTurn, ScaleAndShift, SphereTurn, moved
+from brackish.auditing.report import PROPERTIES
 from brackish.manifolds import PhasePoint
 from brackish.quantum import expect
 from brackish.theory import Theory, Weighted

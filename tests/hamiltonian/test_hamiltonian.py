@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import brackish as bk
 from brackish.errors import InvalidInput
-from brackish.hamiltonian import FunctionHamiltonian, SeparableFunctionHamiltonian
+from brackish.hamiltonians import FunctionHamiltonian, SeparableFunctionHamiltonian
 from brackish.quantum import pauli_x, pauli_y, pauli_z
 from brackish.theories.trajectories.ehrenfest import EhrenfestState
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from brackish.errors import InvalidInput
-from brackish.hamiltonian import scale_interaction
+from brackish.hamiltonians import scale_interaction
 from brackish.manifolds import PhasePoint
 from brackish.models import rabi
 from brackish.quantum import annihilation, pauli_x, pauli_z, tensor

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from brackish.errors import InvalidInput
-from brackish.hamiltonian import scale_interaction
+from brackish.hamiltonians import scale_interaction
 from brackish.manifolds import PhasePoint
 from brackish.models import DebyeBath, DiscreteBath, OhmicBath, spin_boson
 

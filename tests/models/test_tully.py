@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from brackish.errors import InvalidInput
-from brackish.hamiltonian import scale_interaction
+from brackish.hamiltonians import scale_interaction
 from brackish.manifolds import PhasePoint
 from brackish.models import double_arch, tully
 

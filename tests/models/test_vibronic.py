@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brackish.errors import InvalidInput
-from brackish.hamiltonian import scale_interaction
+from brackish.hamiltonians import scale_interaction
 from brackish.manifolds import PhasePoint
 from brackish.models import linear_vibronic_coupling, rabi
 from brackish.quantum import annihilation, tensor

@@ -12,7 +12,7 @@ import pytest
 
 import brackish as bk
 from brackish.analysis import linear_growth_rate
-from brackish.hamiltonian import change_basis
+from brackish.hamiltonians import change_basis
 from brackish.integrators import RungeKutta4
 from brackish.preparations import Preparation
 from brackish.preparations.electronic import Amplitudes

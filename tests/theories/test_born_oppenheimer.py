@@ -8,7 +8,7 @@ import scipy.linalg
 from jax import lax
 
 from brackish.errors import InvalidInput, UnsupportedHamiltonian
-from brackish.hamiltonian import hamiltonian
+from brackish.hamiltonians import hamiltonian
 from brackish.integrators import RungeKutta4, Strang, TripleJump
 from brackish.manifolds import PhasePoint, Spheres
 from brackish.models.tully import tully

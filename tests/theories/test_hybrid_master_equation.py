@@ -14,7 +14,7 @@ from jax.tree_util import Partial
 from scipy.linalg import expm
 
 import brackish as bk
-from brackish.hamiltonian import change_basis
+from brackish.hamiltonians import change_basis
 from brackish.observables import Observable
 from brackish.quantum import field_product, pauli_x, pauli_z, propagator
 from brackish.theories.fields.hybrid_master_equation import HybridState

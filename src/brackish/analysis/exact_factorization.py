@@ -33,7 +33,7 @@ import numpy as np
 from brackish.analysis.geometry import adiabatic_energy, berry_curvature, fubini_study_metric
 from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.grids import Grid
-from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
+from brackish.hamiltonians import HybridHamiltonian, SeparableHamiltonian
 from brackish.identity import jit_by_content
 from brackish.quantum import dagger, eigensystem, product
 from brackish.typing import Array, Bool, Complex, Float, Inexact, RealScalar

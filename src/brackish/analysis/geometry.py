@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brackish.hamiltonian import SeparableHamiltonian
+from brackish.hamiltonians import SeparableHamiltonian
 from brackish.quantum import dagger, eigensystem, product, trace_product
 from brackish.typing import Array, Float, Inexact, RealScalar
 

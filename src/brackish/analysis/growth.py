@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brackish.errors import RunFailed
-from brackish.hamiltonian import HybridHamiltonian
+from brackish.hamiltonians import HybridHamiltonian
 from brackish.theory import HasFlow
 from brackish.typing import State
 

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from brackish.hamiltonian import HybridHamiltonian
+from brackish.hamiltonians import HybridHamiltonian
 from brackish.quantum import product
 from brackish.theory import Weighted
 from brackish.typing import Array, Complex, Float, Inexact, RealScalar

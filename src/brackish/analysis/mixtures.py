@@ -25,7 +25,7 @@ from brackish.analysis.exact_factorization import FLOOR, Factorization, factoriz
 from brackish.analysis.momentum_moments import operator_moments
 from brackish.errors import InvalidInput
 from brackish.grids import Grid
-from brackish.hamiltonian import SeparableHamiltonian
+from brackish.hamiltonians import SeparableHamiltonian
 from brackish.typing import Array, Bool, Complex, Float, Inexact
 
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brackish.hamiltonian import SeparableHamiltonian
+from brackish.hamiltonians import SeparableHamiltonian
 from brackish.identity import jit_by_content
 from brackish.quantum import eigensystem
 from brackish.typing import Array, Float, Inexact

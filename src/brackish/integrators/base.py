@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 
 from brackish.errors import UnsupportedHamiltonian
-from brackish.hamiltonian import HybridHamiltonian
+from brackish.hamiltonians import HybridHamiltonian
 from brackish.showing import in_text
 from brackish.theory import HasFlow, HasParts, Theory
 from brackish.typing import Array, State

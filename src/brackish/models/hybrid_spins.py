@@ -14,7 +14,7 @@ import equinox as eqx
 import numpy as np
 
 from brackish.arguments import reads_arguments
-from brackish.hamiltonian import HybridHamiltonian
+from brackish.hamiltonians import HybridHamiltonian
 from brackish.manifolds import Spheres
 from brackish.models._arguments import number, positive
 from brackish.quantum import pauli_x, pauli_z

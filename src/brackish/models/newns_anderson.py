@@ -25,7 +25,7 @@ from brackish.analysis.friction import (
     discretised,
 )
 from brackish.arguments import reads_arguments
-from brackish.hamiltonian import SeparableHamiltonian
+from brackish.hamiltonians import SeparableHamiltonian
 from brackish.manifolds import Canonical
 from brackish.models._arguments import number, positive
 from brackish.typing import Array, Float

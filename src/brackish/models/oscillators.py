@@ -17,7 +17,7 @@ from brackish.analysis.oscillators import OscillatorCoupling, Spring
 from brackish.arguments import reads_arguments
 from brackish.errors import InvalidInput
 from brackish.grids import Grid
-from brackish.hamiltonian import SeparableHamiltonian
+from brackish.hamiltonians import SeparableHamiltonian
 from brackish.manifolds import Canonical
 from brackish.models._arguments import number, positive_array, real_array, whole
 from brackish.quantum import momentum_operator, position_operator

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brackish.arguments import reads_arguments
-from brackish.hamiltonian import SeparableHamiltonian
+from brackish.hamiltonians import SeparableHamiltonian
 from brackish.manifolds import Canonical
 from brackish.models._arguments import number, positive
 from brackish.quantum import pauli_x, pauli_z

@@ -22,7 +22,7 @@ import numpy as np
 
 from brackish.arguments import reads_arguments
 from brackish.errors import InvalidInput
-from brackish.hamiltonian import SeparableHamiltonian
+from brackish.hamiltonians import SeparableHamiltonian
 from brackish.manifolds import Canonical
 from brackish.models._arguments import number, positive
 from brackish.typing import Array, Float

@@ -26,7 +26,7 @@ import numpy as np
 
 from brackish.arguments import reads_arguments
 from brackish.errors import InvalidInput
-from brackish.hamiltonian import SeparableHamiltonian
+from brackish.hamiltonians import SeparableHamiltonian
 from brackish.manifolds import Canonical
 from brackish.models._arguments import not_negative, number, positive, positive_array, real_array, whole
 from brackish.quantum import pauli_x, pauli_z

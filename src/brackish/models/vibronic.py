@@ -14,7 +14,7 @@ import numpy as np
 
 from brackish.arguments import reads_arguments
 from brackish.errors import InvalidInput
-from brackish.hamiltonian import SeparableHamiltonian
+from brackish.hamiltonians import SeparableHamiltonian
 from brackish.manifolds import Canonical
 from brackish.models._arguments import positive_array, real_array
 from brackish.typing import Array, Float, Reals

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brackish.grids import FieldGrid
-from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
+from brackish.hamiltonians import HybridHamiltonian, SeparableHamiltonian
 from brackish.manifolds import Canonical, Product
 from brackish.observables.base import Derived, Observable
 from brackish.promises import total_energy, total_norm

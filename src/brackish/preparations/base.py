@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import equinox as eqx
 
 from brackish.errors import UnsupportedHamiltonian
-from brackish.hamiltonian import HybridHamiltonian
+from brackish.hamiltonians import HybridHamiltonian
 from brackish.manifolds import Canonical
 from brackish.preparations.electronic import Mixture
 from brackish.quantum import SpectralState

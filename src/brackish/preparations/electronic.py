@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brackish.errors import InvalidInput
-from brackish.hamiltonian import HybridHamiltonian
+from brackish.hamiltonians import HybridHamiltonian
 from brackish.quantum import eigensystem
 from brackish.typing import Array, Complex, Point
 

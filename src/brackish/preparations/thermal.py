@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brackish.errors import InvalidInput, UnsupportedHamiltonian
-from brackish.hamiltonian import SeparableHamiltonian
+from brackish.hamiltonians import SeparableHamiltonian
 from brackish.manifolds import PhasePoint
 from brackish.preparations.base import Draw, Preparation
 from brackish.preparations.electronic import ElectronicState, electronic_state

@@ -24,7 +24,7 @@ from brackish.analysis.oscillators import (
 )
 from brackish.errors import UnsupportedHamiltonian
 from brackish.grids import PhaseSpace
-from brackish.hamiltonian import hamiltonian
+from brackish.hamiltonians import hamiltonian
 from brackish.observables import Observable
 from brackish.plot import Plane, curves, densities, pole_map
 from brackish.preparations import Preparation

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from brackish.hamiltonian import HybridHamiltonian
+from brackish.hamiltonians import HybridHamiltonian
 from brackish.manifolds import Canonical, Product, Spheres
 from brackish.observables import Observable, adiabatic_populations_at
 from brackish.promises import Conserved

@@ -16,7 +16,7 @@ import equinox as eqx
 
 from brackish import integrators, models, preparations, theories
 from brackish.arguments import dimension_of, plain_members
-from brackish.hamiltonian import HybridHamiltonian
+from brackish.hamiltonians import HybridHamiltonian
 from brackish.integrators import Integrator
 from brackish.preparations import Preparation
 from brackish.run.simulate import simulate

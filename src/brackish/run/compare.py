@@ -7,7 +7,7 @@ from typing import Any
 
 from brackish.arguments import reads_arguments
 from brackish.errors import InvalidInput
-from brackish.hamiltonian import HybridHamiltonian
+from brackish.hamiltonians import HybridHamiltonian
 from brackish.io import store_exists
 from brackish.preparations import Preparation
 from brackish.run.simulate import simulate

@@ -38,7 +38,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from brackish.errors import BrackishError, InvalidInput, unknown_name
-from brackish.hamiltonian import HybridHamiltonian
+from brackish.hamiltonians import HybridHamiltonian
 from brackish.integrators import StrangAroundJumps, WithJumps
 from brackish.preparations import Preparation
 from brackish.run.catalogue import (

@@ -15,7 +15,7 @@ import numpy as np
 from brackish.analysis.potentials import potential_curves, visited_positions
 from brackish.arguments import reads_arguments
 from brackish.errors import CheckpointError, InvalidInput, PromiseBroken, RunFailed, UnsupportedHamiltonian
-from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
+from brackish.hamiltonians import HybridHamiltonian, SeparableHamiltonian
 from brackish.identity import programs_of
 from brackish.integrators import Integrator
 from brackish.io import build_dataset, read_checkpoint, store_exists, write_store, writer_of

@@ -8,7 +8,7 @@ import numpy as np
 
 from brackish.arguments import reads_arguments
 from brackish.errors import InvalidInput
-from brackish.hamiltonian import HybridHamiltonian
+from brackish.hamiltonians import HybridHamiltonian
 from brackish.theory import Theory
 
 

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brackish.errors import InvalidInput, UnsupportedHamiltonian
-from brackish.hamiltonian import HybridHamiltonian
+from brackish.hamiltonians import HybridHamiltonian
 from brackish.manifolds import Spheres
 from brackish.memory import COMPLEX, REAL, in_words, number, require_memory
 from brackish.quantum import spin_operators, tensor

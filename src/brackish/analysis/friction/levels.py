@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from brackish.hamiltonian import SeparableHamiltonian
+from brackish.hamiltonians import SeparableHamiltonian
 from brackish.quantum import dagger, eigensystem
 from brackish.typing import Array, Float, Inexact, Position, SquareMatrix
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.grids import Grid, kinetic_phase
-from brackish.hamiltonian import SeparableHamiltonian
+from brackish.hamiltonians import SeparableHamiltonian
 from brackish.quantum import apply, propagator
 from brackish.theory import Status
 from brackish.typing import Array, Complex, Float, Inexact, Position, RealScalar

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from brackish.errors import UnsupportedHamiltonian
 from brackish.grids import HybridFields, hybrid_fields
 from brackish.grids.nodes import on_grid
-from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
+from brackish.hamiltonians import HybridHamiltonian, SeparableHamiltonian
 from brackish.integrators import BlanesMoan, Exponential, Integrator
 from brackish.manifolds import Canonical, Extension
 from brackish.quantum import field_apply, field_dagger, field_outer, propagator

@@ -9,7 +9,7 @@ import numpy as np
 
 from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.grids import hybrid_fields
-from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
+from brackish.hamiltonians import HybridHamiltonian, SeparableHamiltonian
 from brackish.identity import jit_by_content
 from brackish.memory import COMPLEX, require_memory
 from brackish.quantum import field_outer

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 
 from brackish.errors import UnsupportedHamiltonian
 from brackish.grids import FieldGrid, hybrid_fields
-from brackish.hamiltonian import SeparableHamiltonian
+from brackish.hamiltonians import SeparableHamiltonian
 from brackish.integrators import BlanesMoan, RungeKutta4
 from brackish.manifolds import Canonical, Spheres
 from brackish.promises import ENERGY_OF_FIELD, NORM

@@ -41,7 +41,7 @@ from jax import lax
 from jax.tree_util import Partial
 
 from brackish.errors import InvalidInput
-from brackish.hamiltonian import SeparableHamiltonian
+from brackish.hamiltonians import SeparableHamiltonian
 from brackish.integrators import StrangAroundNoise
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.observables import Observable, standard_observables

@@ -46,7 +46,7 @@ from brackish.analysis.friction import (
     markov_kernel,
 )
 from brackish.errors import InvalidInput
-from brackish.hamiltonian import SeparableHamiltonian
+from brackish.hamiltonians import SeparableHamiltonian
 from brackish.integrators import StrangAroundNoise
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.observables import Observable, standard_observables

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brackish.errors import InvalidInput
-from brackish.hamiltonian import HybridHamiltonian
+from brackish.hamiltonians import HybridHamiltonian
 from brackish.manifolds import PhasePoint
 from brackish.quantum.components import basis, components
 from brackish.theory import Status, Weighted

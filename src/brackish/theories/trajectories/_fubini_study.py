@@ -31,7 +31,7 @@ import numpy as np
 
 from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.grids.smoothing import GaussianSums, gaussian_sums
-from brackish.hamiltonian import SeparableHamiltonian
+from brackish.hamiltonians import SeparableHamiltonian
 from brackish.theories.trajectories._ensembles import InSpreads
 from brackish.typing import Array, Float, RealScalar
 

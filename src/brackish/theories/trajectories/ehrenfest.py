@@ -14,7 +14,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from brackish.hamiltonian import SeparableHamiltonian
+from brackish.hamiltonians import SeparableHamiltonian
 from brackish.integrators import ImplicitMidpoint, Strang
 from brackish.manifolds import PhasePoint
 from brackish.promises import ENERGY_OF_EACH, NORM

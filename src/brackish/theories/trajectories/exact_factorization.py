@@ -25,7 +25,7 @@ import numpy as np
 from jax import lax
 
 from brackish.errors import InvalidInput
-from brackish.hamiltonian import SeparableHamiltonian
+from brackish.hamiltonians import SeparableHamiltonian
 from brackish.integrators import Strang
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.observables import Observable

@@ -31,7 +31,7 @@ from jax import lax
 from brackish.analysis.invariants import fluctuation_force
 from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.grids.deposit import EDGE, Lattice, Tiles, deposit, gather
-from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
+from brackish.hamiltonians import HybridHamiltonian, SeparableHamiltonian
 from brackish.integrators import RungeKutta4, Strang
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.observables import Observable

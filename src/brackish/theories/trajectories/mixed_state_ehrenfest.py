@@ -24,7 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brackish.analysis.friction import electronic_matrix
-from brackish.hamiltonian import SeparableHamiltonian
+from brackish.hamiltonians import SeparableHamiltonian
 from brackish.integrators import Strang
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.observables import standard_observables

@@ -22,7 +22,7 @@ from jax.scipy.special import ndtri
 
 from brackish.errors import UnsupportedHamiltonian
 from brackish.grids.hermite import HermiteMesh
-from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
+from brackish.hamiltonians import HybridHamiltonian, SeparableHamiltonian
 from brackish.integrators import ImplicitMidpoint, Strang
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.promises import ENERGY

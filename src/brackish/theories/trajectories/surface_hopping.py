@@ -41,7 +41,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brackish.errors import InvalidInput
-from brackish.hamiltonian import SeparableHamiltonian
+from brackish.hamiltonians import SeparableHamiltonian
 from brackish.integrators import StrangAroundJumps
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.promises import ENERGY, ENERGY_OF_EACH, NORM

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 
-from brackish.audit.bench import ROUND_OFF, Bench
-from brackish.audit.finding import Finding, Measurement
-from brackish.hamiltonian import SeparableHamiltonian
+from brackish.auditing.bench import ROUND_OFF, Bench
+from brackish.auditing.finding import Finding, Measurement
+from brackish.hamiltonians import SeparableHamiltonian
 from brackish.integrators import RungeKutta4, TripleJump
 from brackish.manifolds import PhasePoint
 from brackish.theory import Theory, Weighted

@@ -1,6 +1,6 @@
 """Five consistency properties of quantum-classical theories, each put to the test by runs of the theory itself."""
 
-from brackish.audit.finding import Finding, Measurement
-from brackish.audit.report import Audit, audit, audit_table
+from brackish.auditing.finding import Finding, Measurement
+from brackish.auditing.report import Audit, audit, audit_table
 
 __all__ = ["Audit", "Finding", "Measurement", "audit", "audit_table"]

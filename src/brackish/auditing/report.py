@@ -10,11 +10,11 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from brackish.audit import classical_density, covariance, decoherence, decoupling, quantum_density
-from brackish.audit.bench import Bench
-from brackish.audit.finding import FAIL, NOT_APPLICABLE, Finding
+from brackish.auditing import classical_density, covariance, decoherence, decoupling, quantum_density
+from brackish.auditing.bench import Bench
+from brackish.auditing.finding import FAIL, NOT_APPLICABLE, Finding
 from brackish.errors import BrackishError, InvalidInput, RunFailed, UnsupportedHamiltonian
-from brackish.hamiltonian import HybridHamiltonian
+from brackish.hamiltonians import HybridHamiltonian
 from brackish.integrators import Integrator
 from brackish.preparations import Preparation
 from brackish.run import Times

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brackish.audit.coordinates import (
+from brackish.auditing.coordinates import (
     CanonicalMap,
     MovedPreparation,
     ScaleAndShift,
@@ -21,7 +21,7 @@ from brackish.audit.coordinates import (
     moved,
 )
 from brackish.errors import UnsupportedHamiltonian
-from brackish.hamiltonian import HybridHamiltonian, change_basis, scale_interaction
+from brackish.hamiltonians import HybridHamiltonian, change_basis, scale_interaction
 from brackish.integrators import Integrator
 from brackish.manifolds import Canonical
 from brackish.observables import Observable, standard_observables

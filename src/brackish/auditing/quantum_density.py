@@ -2,8 +2,8 @@ r"""Property 2: the quantum system is identified by a positive-semidefinite dens
 
 import numpy as np
 
-from brackish.audit.bench import Bench
-from brackish.audit.finding import Finding, Measurement
+from brackish.auditing.bench import Bench
+from brackish.auditing.finding import Finding, Measurement
 
 NAME = "quantum density"
 LOWEST = -1e-6

@@ -5,8 +5,8 @@ Without an interaction it is one: that is part of property 4.
 
 import numpy as np
 
-from brackish.audit.bench import Bench
-from brackish.audit.finding import Finding, Measurement
+from brackish.auditing.bench import Bench
+from brackish.auditing.finding import Finding, Measurement
 
 NAME = "decoherence"
 SMALLEST_CHANGE = 1e-6

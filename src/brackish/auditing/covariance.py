@@ -7,8 +7,8 @@ what came out before.
 
 import numpy as np
 
-from brackish.audit.bench import Bench, Record, middle_of_motion
-from brackish.audit.coordinates import (
+from brackish.auditing.bench import Bench, Record, middle_of_motion
+from brackish.auditing.coordinates import (
     CanonicalMap,
     Moved,
     PlaneTurn,
@@ -16,7 +16,7 @@ from brackish.audit.coordinates import (
     SphereTurn,
     TurnBoth,
 )
-from brackish.audit.finding import Finding, Measurement
+from brackish.auditing.finding import Finding, Measurement
 from brackish.errors import RunFailed, UnsupportedHamiltonian
 from brackish.manifolds import Canonical, Product
 

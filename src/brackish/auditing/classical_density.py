@@ -6,8 +6,8 @@ the area of a node. It must nowhere be negative, and its integral is 1.
 
 import numpy as np
 
-from brackish.audit.bench import Bench
-from brackish.audit.finding import Finding, Measurement
+from brackish.auditing.bench import Bench
+from brackish.auditing.finding import Finding, Measurement
 
 NAME = "classical density"
 NEGATIVE_MASS = 1e-6

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brackish.hamiltonian import HybridHamiltonian, SeparableHamiltonian
+from brackish.hamiltonians import HybridHamiltonian, SeparableHamiltonian
 from brackish.manifolds import Canonical, Manifold, PhasePoint, Product, ProductPoint
 from brackish.preparations import Preparation
 from brackish.preparations.base import Draw
