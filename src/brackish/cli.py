@@ -1,8 +1,8 @@
 """The command line: the nouns of the library, one command a verb.
 
 Every error that brackish knows is one line on stderr; the exit code is 2 if the input was bad, 1 if a run
-failed, 130 if it was stopped. Results that exist are not touched before all input is checked, then replaced
-as a whole.
+failed, 130 if it was stopped (143 by SIGTERM, 129 by SIGHUP). Results that exist are not touched before all input is
+checked, then replaced as a whole.
 """
 
 import contextlib
@@ -39,16 +39,20 @@ class OneLineErrors(TyperGroup):
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
         """Run a command and leave with its exit code."""
+        from brackish.run.signals import orderly_stop
+
         given = list(sys.argv[1:] if args is None else args) or ["--help"]
         options["standalone_mode"] = False
-        sys.exit(
-            _guarded(lambda: super(OneLineErrors, self).main(given, *rest, **options), "--debug" in given)
-        )
+        command = super().main
+        with orderly_stop():
+            code = _guarded(lambda: command(given, *rest, **options), "--debug" in given)
+        sys.exit(code)
 
 
 def _guarded(command: Callable[[], Any], debug: bool) -> int:
     """The exit code of a command; what it raises is put in one line."""
     from brackish.run.config import InvalidDocument
+    from brackish.run.signals import Stopped
 
     try:
         with _warnings_in_one_line():
@@ -63,6 +67,8 @@ def _guarded(command: Callable[[], Any], debug: bool) -> int:
         lines, code = [f"error: {message} (see brackish --help)"], 2
     except (KeyboardInterrupt, typer.Abort):
         lines, code = ["stopped"], 130
+    except Stopped as error:
+        lines, code = ["stopped"], error.code
     except BrokenPipeError:
         # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -91,6 +97,12 @@ def _warnings_in_one_line() -> Iterator[None]:
         warnings.simplefilter("always", PromiseBroken)
         otherwise, warnings.showwarning = warnings.showwarning, show  # type: ignore[assignment]
         yield
+
+
+def _exit_code(stop: BaseException) -> int:
+    """130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP."""
+    code = getattr(stop, "code", None)
+    return code if isinstance(code, int) else 130
 
 
 def _one_line(error: Any) -> str:
@@ -153,6 +165,7 @@ def compare(
     """Compare all theories that fit, with the exact one where possible: a table, a figure, a dataset."""
     from brackish.run import folder
     from brackish.run.compare import side_by_side
+    from brackish.run.signals import Stopped
 
     document = _preset(name, momentum)
     asked = {"trajectories": trajectories, "seed": seed}
@@ -173,9 +186,9 @@ def compare(
     with _bars(not no_progress) as watch:
         try:
             results, seconds = _together(setup, watch, workers)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Stopped) as stop:
             typer.echo("stopped; nothing was written", err=True)
-            raise typer.Exit(130) from None
+            raise typer.Exit(_exit_code(stop)) from None
     dataset = side_by_side(setup.names, results)
     dataset.attrs["title"] = f"comparison {name}"
     folder.make(place)
@@ -449,13 +462,14 @@ def _together(setup: Any, watch: Any, workers: int | None) -> tuple[list[Any], l
 def _finish(setup: Any, text: str, place: Path, workers: int | None, progress: bool) -> None:
     """Run, write the results, show them."""
     from brackish.run import folder
+    from brackish.run.signals import Stopped
 
     with _bars(progress) as watch:
         try:
             dataset = folder.go_on(setup, text, place, watch, workers)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Stopped) as stop:
             typer.echo(f"stopped at {watch.reached()}; go on with: brackish resume {place}", err=True)
-            raise typer.Exit(130) from None
+            raise typer.Exit(_exit_code(stop)) from None
         except RunFailed as error:
             raise RunFailed(f"{_one_line(error)} What was reached is in {place}.") from error
     bk.write_netcdf(dataset, place / folder.RESULTS)

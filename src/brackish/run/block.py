@@ -167,7 +167,10 @@ def run_block(
     """
     require_settings()
     pace = Pace() if pace is None else pace
-    record = begin_block(problem, plan, block) if record is None else record
+    if record is None:
+        record = begin_block(problem, plan, block)
+    # a copy: others may look at the record that was given, also while this one is half changed
+    record = dataclasses.replace(record, saves=list(record.saves))
     while not record.finished(plan) and record.failure is None:
         _advance(problem, plan, block, record, pace)
         if report is not None and not report(block, record):

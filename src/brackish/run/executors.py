@@ -58,7 +58,12 @@ def records_in_order(
     """
     if first >= plan.blocks:
         return
-    pace = Pace()
+    pace, leaving = Pace(), threading.Event()
+
+    def told(block: int, record: BlockRecord) -> bool:
+        """Report; whoever stops waiting for the workers also stops them."""
+        return report(block, record) and not leaving.is_set()
+
     tasks = [range(start, min(start + chunk, plan.blocks)) for start in range(first, plan.blocks, chunk)]
     if executor is None:
         count = min(worker_count(workers), len(tasks))
@@ -68,14 +73,16 @@ def records_in_order(
             return
         _compile(problem, plan, first, begun)
         with ThreadPoolExecutor(count) as threads:
-            yield from _spread(threads, 2 * count, problem, plan, tasks, begun, report, pace)
+            yield from _spread(threads, 2 * count, problem, plan, tasks, begun, told, pace, leaving)
         return
     shares_memory = isinstance(executor, ThreadPoolExecutor)
     # an executor that does not say how many workers it has, such as that of a cluster, is given everything
     known = getattr(executor, "_max_workers", None)
     ahead = len(tasks) if known is None else 2 * known
     _compile(problem, plan, first, begun)
-    yield from _spread(executor, ahead, problem, plan, tasks, begun, report if shares_memory else None, pace)
+    yield from _spread(
+        executor, ahead, problem, plan, tasks, begun, told if shares_memory else None, pace, leaving
+    )
 
 
 def _compile(problem, plan, first, begun) -> None:
@@ -93,7 +100,7 @@ def _run_task(problem, plan, task, begun, report, pace) -> list[BlockRecord]:
     return records
 
 
-def _spread(executor, ahead, problem, plan, tasks, begun, report, pace) -> Generator:
+def _spread(executor, ahead, problem, plan, tasks, begun, report, pace, leaving) -> Generator:
     waiting: deque = deque()
     remaining = iter(tasks)
     try:
@@ -107,6 +114,7 @@ def _spread(executor, ahead, problem, plan, tasks, begun, report, pace) -> Gener
                 yield None
             yield from waiting.popleft().result()
     finally:
+        leaving.set()
         for future in waiting:
             future.cancel()
 

@@ -30,6 +30,7 @@ from brackish.run.progress import Watch, progress_bar
 from brackish.run.promises import Broken, broken
 from brackish.run.provenance import describe, fingerprint, versions
 from brackish.run.settings import pinned, require_settings
+from brackish.run.signals import orderly_stop
 from brackish.run.times import Times
 from brackish.theory import HasJump, Status, Theory
 from brackish.tracing import explained_if_untraceable
@@ -152,7 +153,7 @@ def simulate(
     run = _Run(problem, plan, provenance, times, store, checkpoint_every)
     chunk = width if chunk is None else _at_least_one("chunk", chunk)
     worker_count(workers)
-    with contextlib.nullcontext() if store is None else writer_of(store):
+    with orderly_stop(), contextlib.nullcontext() if store is None else writer_of(store):
         run.begin(resume)
         return run.to_the_end(math.ceil(chunk / width), executor, workers, progress)
 
@@ -245,12 +246,16 @@ class _Run:
                     if record is not None and record.finished(self.plan):
                         self._add(desk, record)
                     self._write(desk, only_when_due=True)
+                return self._complete()
             except BaseException:
                 # what was reached is worth keeping, whatever stopped the run
                 desk.stopping = True
                 records.close()
                 self._write(desk)
                 raise
+
+    def _complete(self):
+        """The finished dataset, stored if it has a store."""
         self._warn_of_broken_promises()
         dataset = self._dataset(self.totals, complete=True)
         if self.store is not None:
