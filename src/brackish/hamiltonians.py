@@ -156,17 +156,51 @@ class SeparableHamiltonian(HybridHamiltonian):
         return expect(self.potential(position), psi)
 
     def averaging(self, step) -> Callable[[Position], Position]:
-        r"""The map q -> A q to positions averaged over the free motion of a `step` $\tau$.
+        r"""The map q -> A q to positions averaged over the free motion of a `step` $\tau$ around its middle.
 
-        $A=\sin(\omega\tau/2)/(\omega\tau/2)$. Force and turn are taken of V(A q): a mode that swings to and
-        fro within a step no longer resonates with the kicks. Symplectic, second order, and nothing where
-        there is no frequency (B. Garcia-Archilla, J. M. Sanz-Serna and R. D. Skeel, SIAM J. Sci. Comput. 20,
-        930 (1999)).
+        $A=\sin(\omega\tau/2)/(\omega\tau/2)$.
         """
         if self.frequencies is None:
-            return lambda position: position
-        weight = jnp.sinc(jnp.asarray(self.frequencies) * step / (2 * jnp.pi))
-        return lambda position: weight * position
+            return Partial(_unchanged)
+        return Partial(jnp.multiply, jnp.sinc(jnp.asarray(self.frequencies) * step / (2 * jnp.pi)))
+
+    def averaged(self, step) -> "SeparableHamiltonian":
+        r"""What a symmetric composition of length `step` $\tau$ is made of: V(A q) for V(q), see `averaging`.
+
+        A mode that swings to and fro within a step no longer resonates with the kicks. Symplectic, second order, and
+        nothing where there is no frequency (B. Garcia-Archilla, J. M. Sanz-Serna and R. D. Skeel, SIAM J. Sci.
+        Comput. 20, 930 (1999)). With the kick in the middle of the step a constant force is exact for any step, so
+        that at whole steps it is H(q, p) itself that is conserved.
+        """
+        return self if self.frequencies is None else AveragedHamiltonian(self, self.averaging(step))
+
+    def before_averaging(self) -> tuple["SeparableHamiltonian", Callable[[Position], Position]]:
+        """The Hamiltonian that this one is `averaged` from and the map to averaged positions; by default itself."""
+        return self, Partial(_unchanged)
+
+    def coupled_frequency(self, share: float) -> float:
+        r"""The frequency below which modes have this `share` of $\sum_jm_j^{-1}\|\partial_j\hat V\|^2$, at one
+        position; parts of V that are a multiple of the identity do not count. 0 where nothing couples.
+
+        That sum is what levels jitter by at rest, and by it a hop that is paid along the coupling is shared among the
+        modes. In a Debye bath the fastest modes have most of it.
+        """
+        if self.frequencies is None:
+            return 0.0
+
+        def coupling(position):
+            potential = self.potential(position)
+            return potential - jnp.trace(potential) / self.levels * jnp.eye(self.levels)
+
+        position = jnp.asarray(self.manifold.probe().position)
+        real = jax.jacrev(lambda q: coupling(q).real)(position)
+        imaginary = jax.jacrev(lambda q: coupling(q).imag)(position)
+        strength = np.sum(np.asarray(real) ** 2 + np.asarray(imaginary) ** 2, axis=(0, 1))
+        order = np.argsort(self.frequencies)
+        below = np.cumsum((strength / self.manifold.masses)[order])
+        if below[-1] == 0:
+            return 0.0
+        return float(np.asarray(self.frequencies)[order][np.searchsorted(below, share * below[-1])])
 
     def free_flow(self, duration) -> Callable[[PhasePoint], PhasePoint]:
         """The exact motion of p^2/2m + m w^2 q^2/2 for a `duration`: straight drift, or rotation where there
@@ -184,6 +218,48 @@ class SeparableHamiltonian(HybridHamiltonian):
         return lambda z: PhasePoint(
             cosine * z.position + reach * z.momentum, cosine * z.momentum - pull * z.position
         )
+
+
+class AveragedHamiltonian(SeparableHamiltonian):
+    """A Hamiltonian whose potential sees averaged positions; its harmonic part is as it was. Made by `averaged`."""
+
+    original: SeparableHamiltonian
+    average: Callable[[Position], Position]
+    manifold: Canonical
+    levels: int = eqx.field(static=True)
+    frequencies: Float[np.ndarray | Array, " n"] | None
+
+    def __init__(self, original: SeparableHamiltonian, average: Callable[[Position], Position]):
+        self.original, self.average = original, average
+        self.manifold, self.levels, self.frequencies = (
+            original.manifold,
+            original.levels,
+            original.frequencies,
+        )
+
+    def before_averaging(self):
+        return self.original, self.average
+
+    def external(self, position):
+        return self.original.external(self.average(position))
+
+    def quantum(self):
+        return self.original.quantum()
+
+    def coupling(self, position):
+        return self.original.coupling(self.average(position))
+
+    def potential(self, position):
+        return self.original.potential(self.average(position))
+
+    def potential_expect(self, position, psi):
+        return self.original.potential_expect(self.average(position), psi)
+
+    def harmonic(self, position):
+        return self.original.harmonic(position)
+
+    def free_flow(self, duration):
+        return self.original.free_flow(duration)
 
 
 class FunctionHamiltonian(HybridHamiltonian):
@@ -239,6 +315,10 @@ class SeparableFunctionHamiltonian(SeparableHamiltonian):
 
 
 COORDINATES = "coordinates, one for each mass"
+
+
+def _unchanged(position: Position) -> Position:
+    return position
 
 
 def nothing(z: Point) -> RealScalar:

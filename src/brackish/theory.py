@@ -147,6 +147,8 @@ class Theory(eqx.Module):
     `light`: whether a ready-made comparison of all theories may run it unasked, in seconds.
     `mixed`: whether its trajectories may carry mixed states.
     `has_phase_space`: whether there is a classical side at all, with a density of positions and momenta at once.
+    `averages`: whether compositions of its parts take them of the Hamiltonian `averaged` over a step, so that stiff
+    harmonic modes do not set the step.
     """
 
     coupled: eqx.AbstractClassVar[bool]
@@ -155,6 +157,7 @@ class Theory(eqx.Module):
     has_phase_space: ClassVar[bool] = True
     light: ClassVar[bool] = True
     mixed: ClassVar[bool] = False
+    averages: ClassVar[bool] = False
 
     def __repr__(self) -> str:
         return in_text(self)

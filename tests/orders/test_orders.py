@@ -15,6 +15,7 @@ from brackish.integrators import Integrator
 from brackish.quantum import pauli_x, pauli_y, pauli_z
 from brackish.randomness import StepDraws
 from brackish.theories.exact.split_operator import WavefunctionState
+from brackish.theories.trajectories.born_oppenheimer import BornOppenheimerState
 from brackish.theories.trajectories.ehrenfest import EhrenfestState
 from brackish.theories.trajectories.mean_field import MeanFieldState
 from brackish.theories.trajectories.surface_hopping import HoppingState
@@ -40,8 +41,12 @@ def seen(y):
     """All numbers of a state that have a meaning: no overall phase of psi."""
     point = getattr(y, "point", None)
     numbers = [leaf.ravel() for leaf in jax.tree_util.tree_leaves(point)]
-    density = y.density if hasattr(y, "density") else jnp.outer(y.psi.ravel(), y.psi.ravel().conj())
-    return np.concatenate([np.asarray(x) for x in (*numbers, density.real.ravel(), density.imag.ravel())])
+    if hasattr(y, "density"):
+        numbers += [y.density.real.ravel(), y.density.imag.ravel()]
+    elif hasattr(y, "psi"):
+        density = jnp.outer(y.psi.ravel(), y.psi.ravel().conj())
+        numbers += [density.real.ravel(), density.imag.ravel()]
+    return np.concatenate([np.asarray(x) for x in numbers])
 
 
 def slope(integrator, system, counts):
@@ -101,6 +106,13 @@ def with_frequencies():
     hamiltonian = bk.hamiltonian(random_waves(3, 2), [2.0, 3.0], frequencies=[1.0, 4.0])
     y = EhrenfestState(point(0.3, -0.4, momentum=[1.0, 0.5]), spinor(3))
     return by_fine_steps(bk.Ehrenfest(), hamiltonian, y, 1.5)
+
+
+def surface_with_frequencies():
+    """One adiabatic surface over two harmonic modes."""
+    hamiltonian = bk.hamiltonian(random_waves(3, 2), [2.0, 3.0], frequencies=[1.0, 4.0])
+    y = BornOppenheimerState(point(0.3, -0.4, momentum=[1.0, 0.5]))
+    return by_fine_steps(bk.BornOppenheimer(berry_force=False), hamiltonian, y, 0.5)
 
 
 def mean_field():
@@ -181,7 +193,16 @@ def orbit_and_spin():
 
 SYSTEMS = {
     f.__name__: f
-    for f in (dual_crossing, three_levels, with_frequencies, mean_field, wavefunction, spins, orbit_and_spin)
+    for f in (
+        dual_crossing,
+        three_levels,
+        with_frequencies,
+        surface_with_frequencies,
+        mean_field,
+        wavefunction,
+        spins,
+        orbit_and_spin,
+    )
 }
 
 
@@ -214,7 +235,7 @@ CASES = {
         "mean_field": (64, 128, 256),
         "wavefunction": (32, 64, 128),
     },
-    integrators.BlanesMoan(): {"wavefunction": (64, 96, 128)},
+    integrators.BlanesMoan(): {"wavefunction": (64, 96, 128), "surface_with_frequencies": (16, 32, 64)},
     integrators.ImplicitMidpoint(): {
         "three_levels": (32, 64, 128),
         "spins": (32, 64, 128),

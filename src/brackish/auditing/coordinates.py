@@ -12,6 +12,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import Partial
 
 from brackish.hamiltonians import HybridHamiltonian, SeparableHamiltonian
 from brackish.manifolds import Canonical, Manifold, PhasePoint, Product, ProductPoint
@@ -144,8 +145,7 @@ class MovedSeparable(SeparableHamiltonian):
         return self.original.harmonic(self._old(position))
 
     def averaging(self, step):
-        average = self.original.averaging(step)
-        return lambda position: self.change.shift + self.change.scale * average(self._old(position))
+        return Partial(_averaged_elsewhere, self.change, self.original.averaging(step))
 
     def free_flow(self, duration):
         flow = self.original.free_flow(duration)
@@ -153,6 +153,10 @@ class MovedSeparable(SeparableHamiltonian):
 
     def suggested_step(self):
         return self.original.suggested_step()
+
+
+def _averaged_elsewhere(change: ScaleAndShift, average, position):
+    return change.shift + change.scale * average((position - change.shift) / change.scale)
 
 
 class Moved(HybridHamiltonian):

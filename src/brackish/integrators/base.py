@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 
 from brackish.errors import UnsupportedHamiltonian
-from brackish.hamiltonians import HybridHamiltonian
+from brackish.hamiltonians import HybridHamiltonian, SeparableHamiltonian
 from brackish.showing import in_text
 from brackish.theory import HasFlow, HasParts, Theory
 from brackish.typing import Array, State
@@ -78,6 +78,14 @@ def require_parts(
             f"{type(integrator).__name__} composes exactly {exactly} parts; {type(theory).__name__} has {count}. "
             "Use TripleJump for order 4."
         )
+
+
+def within_step(theory: Theory, hamiltonian: HybridHamiltonian, dt: Any) -> HybridHamiltonian:
+    """The Hamiltonian whose parts make up one symmetric step of order 2 and length `dt`: averaged over the step where
+    the theory wants that.
+    """
+    averages = theory.averages and isinstance(hamiltonian, SeparableHamiltonian)
+    return hamiltonian.averaged(dt) if averages else hamiltonian
 
 
 def advance(y: State, dt: Any, slope: State) -> State:

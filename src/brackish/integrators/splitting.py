@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from brackish.integrators.base import Integrator, Relay, require_parts
+from brackish.integrators.base import Integrator, Relay, require_parts, within_step
 from brackish.theory import Status
 
 
@@ -19,11 +19,11 @@ class Strang(Integrator):
         require_parts(self, theory, hamiltonian)
 
     def stepper(self, theory, hamiltonian, dt):
-        outermost, *inner = theory.parts(hamiltonian)
+        outermost, *inner = theory.parts(within_step(theory, hamiltonian, dt))
         return _through([outermost(dt / 2), *_mirrored(inner, dt), outermost(dt / 2)])
 
     def relay(self, theory, hamiltonian, dt):
-        outermost, *inner = theory.parts(hamiltonian)
+        outermost, *inner = theory.parts(within_step(theory, hamiltonian, dt))
         step = _through([*_mirrored(inner, dt), outermost(dt)])
         return Relay(outermost(dt / 2), step, outermost(-dt / 2))
 

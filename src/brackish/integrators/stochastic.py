@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from brackish.errors import UnsupportedHamiltonian
-from brackish.integrators.base import Integrator, Relay
+from brackish.integrators.base import Integrator, Relay, within_step
 from brackish.integrators.splitting import Strang
 from brackish.theory import HasJump, HasNoisyPart, Status
 
@@ -39,9 +39,10 @@ class WithJumps(Integrator):
 class StrangAroundJumps(Integrator):
     """Strang's composition with the first part of the theory innermost, then the random jump.
 
-    Before a jump and after it the other parts stand at the same positions, so that what is computed there
-    (eigenstates, for surface hopping) serves all of them. Between jumps the motion is of second order; the
-    jump probabilities are right to first order in dt.
+    Before a jump and after it the other parts stand at the same positions and see the same Hamiltonian, as the jump
+    does, so that what is computed there (eigenstates, for surface hopping) serves all of them. Between jumps the motion
+    is of second order; the jump probabilities are right to first order in dt. Where stiff harmonic modes are averaged,
+    `WithJumps` keeps the energy better: forces act in the middle of its steps.
     """
 
     order: ClassVar[int] = 1
@@ -60,6 +61,7 @@ class StrangAroundJumps(Integrator):
         return step
 
     def relay(self, theory, hamiltonian, dt):
+        hamiltonian = within_step(theory, hamiltonian, dt)
         innermost, *others = theory.parts(hamiltonian)
         whole = innermost(dt)
         halves = [part(dt / 2) for part in others]

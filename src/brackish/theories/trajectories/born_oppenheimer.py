@@ -54,6 +54,7 @@ class BornOppenheimer(Theory):
     coupled: ClassVar[bool] = False
     random: ClassVar[bool] = False
     has_trajectories: ClassVar[bool] = True
+    averages: ClassVar[bool] = True
 
     def requirements(self):
         return Requirements(manifolds=(Canonical,), separable=True)
@@ -130,10 +131,11 @@ class BornOppenheimer(Theory):
             return flow
 
         def kick(duration):
-            average = hamiltonian.averaging(duration)
+            # what averages is the energy of the surface, not the gradients of states in its diagonal correction
+            original, average = hamiltonian.before_averaging()
 
             def flow(y):
-                gradient = jax.grad(lambda q: self.surface(hamiltonian, average(q)))(y.point.position)
+                gradient = jax.grad(lambda q: self.surface(original, average(q)))(y.point.position)
                 return BornOppenheimerState(
                     PhasePoint(y.point.position, y.point.momentum - duration * gradient)
                 )

@@ -40,6 +40,7 @@ class Ehrenfest(Theory):
     coupled: ClassVar[bool] = False
     random: ClassVar[bool] = False
     has_trajectories: ClassVar[bool] = True
+    averages: ClassVar[bool] = True
 
     def requirements(self):
         return Requirements()
@@ -67,10 +68,7 @@ class Ehrenfest(Theory):
         return EhrenfestState(*flow_of_energy(energy, manifold, y.point, y.psi))
 
     def parts(self, hamiltonian):
-        """Free motion, exact; the kick of the mean force and the turn of psi, both exact at rest.
-
-        Both see harmonic modes averaged over a whole step (see `averaging`), of which a kick is half.
-        """
+        """Free motion, exact; the kick of the mean force and the turn of psi, both exact at rest."""
         Requirements(separable=True).check("Splitting Ehrenfest into exact parts", hamiltonian)
 
         def drift(duration):
@@ -78,13 +76,8 @@ class Ehrenfest(Theory):
             return lambda y: EhrenfestState(flow(y.point), y.psi)
 
         def kick(duration):
-            average = hamiltonian.averaging(2 * duration)
-
-            def mean_potential(position, psi):
-                return hamiltonian.potential_expect(average(position), psi)
-
             def flow(y):
-                gradient = jax.grad(mean_potential)(y.point.position, y.psi)
+                gradient = jax.grad(hamiltonian.potential_expect)(y.point.position, y.psi)
                 return EhrenfestState(
                     PhasePoint(y.point.position, y.point.momentum - duration * gradient), y.psi
                 )
@@ -92,10 +85,8 @@ class Ehrenfest(Theory):
             return flow
 
         def turn(duration):
-            average = hamiltonian.averaging(duration)
-
             def flow(y):
-                potential = hamiltonian.potential(average(y.point.position))
+                potential = hamiltonian.potential(y.point.position)
                 return EhrenfestState(y.point, propagate(potential, y.psi, duration))
 
             return flow

@@ -192,6 +192,7 @@ class ExactFactorization(Theory):
     coupled: ClassVar[bool] = True
     random: ClassVar[bool] = False
     has_trajectories: ClassVar[bool] = True
+    averages: ClassVar[bool] = True
     mixed: ClassVar[bool] = True
 
     def __check_init__(self):
@@ -267,8 +268,6 @@ class ExactFactorization(Theory):
     def parts(self, hamiltonian):
         """Free motion, exact; the kick of the mean force, exact at rest; the turn of the states in V and in the field
         of each other, with the force that comes from it, by a midpoint rule that keeps every norm.
-
-        Kick and turn see harmonic modes averaged over a whole step (see `averaging`), as Ehrenfest does.
         """
 
         def drift(duration):
@@ -276,11 +275,9 @@ class ExactFactorization(Theory):
             return lambda y: EnsembleState(flow(y.point), y.psi, y.weight)
 
         def kick(duration):
-            average = hamiltonian.averaging(2 * duration)
-
             def mean_potential(position, psi):
                 columns = jax.vmap(hamiltonian.potential_expect, in_axes=(None, 1))
-                return jnp.sum(columns(average(position), psi))
+                return jnp.sum(columns(position, psi))
 
             def flow(y):
                 gradient = jax.vmap(jax.grad(mean_potential))(y.point.position, y.psi)
@@ -290,8 +287,6 @@ class ExactFactorization(Theory):
             return flow
 
         def turn(duration):
-            average = hamiltonian.averaging(duration)
-
             def turned(operator, psi, time):
                 return jax.vmap(jax.vmap(lambda m, column: propagate(m, column, time), (None, 1), 1))(
                     operator, psi
@@ -305,7 +300,7 @@ class ExactFactorization(Theory):
                     near,
                     jnp.where(near.stiffness * abs(duration) < LONGEST, near.stiffness, jnp.nan),
                 )
-                potential = jax.vmap(lambda q: hamiltonian.potential(average(q)))(y.point.position)
+                potential = jax.vmap(hamiltonian.potential)(y.point.position)
 
                 def sweep(_, middle):
                     operator = potential + self.coupling.operator(hamiltonian, near, middle)

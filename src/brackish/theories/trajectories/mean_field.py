@@ -44,6 +44,7 @@ class MeanField(Theory):
     coupled: ClassVar[bool] = True
     random: ClassVar[bool] = False
     has_trajectories: ClassVar[bool] = True
+    averages: ClassVar[bool] = True
 
     def requirements(self):
         return Requirements(manifolds=(Canonical,), separable=True)
@@ -83,21 +84,16 @@ class MeanField(Theory):
         return MeanFieldState(jax.vmap(velocity)(y.point), jnp.zeros_like(y.weight), -1j * commutator)
 
     def parts(self, hamiltonian):
-        """Free motion, exact; the kicks of the mean force and the turn of rho, both exact at rest.
-
-        Both see harmonic modes averaged over a whole step (see `averaging`), of which a kick is half.
-        """
+        """Free motion, exact; the kicks of the mean force and the turn of rho, both exact at rest."""
 
         def drift(duration):
             flow = jax.vmap(hamiltonian.free_flow(duration))
             return lambda y: MeanFieldState(flow(y.point), y.weight, y.density)
 
         def kick(duration):
-            average = hamiltonian.averaging(2 * duration)
-
             def flow(y):
                 def mean_potential(position):
-                    return trace_product(hamiltonian.potential(average(position)), y.density)
+                    return trace_product(hamiltonian.potential(position), y.density)
 
                 gradient = jax.vmap(jax.grad(mean_potential))(y.point.position)
                 point = PhasePoint(y.point.position, y.point.momentum - duration * gradient)
@@ -106,10 +102,8 @@ class MeanField(Theory):
             return flow
 
         def turn(duration):
-            average = hamiltonian.averaging(duration)
-
             def flow(y):
-                potentials = jax.vmap(lambda q: hamiltonian.potential(average(q)))(y.point.position)
+                potentials = jax.vmap(hamiltonian.potential)(y.point.position)
                 unitary = propagator(jnp.sum(y.weight[:, None, None] * potentials, axis=0), duration)
                 density = product(product(unitary, y.density), dagger(unitary))
                 return MeanFieldState(y.point, y.weight, density)

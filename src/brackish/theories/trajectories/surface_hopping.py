@@ -42,7 +42,7 @@ import numpy as np
 
 from brackish.errors import InvalidInput
 from brackish.hamiltonians import SeparableHamiltonian
-from brackish.integrators import StrangAroundJumps
+from brackish.integrators import Strang, StrangAroundJumps, WithJumps
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.promises import ENERGY, ENERGY_OF_EACH, NORM
 from brackish.quantum import apply, dagger, eigensystem, expect, product, propagate
@@ -204,7 +204,8 @@ class NoDecoherence(eqx.Module):
 class EnergyBasedDecoherence(eqx.Module):
     r"""Amplitudes off the active surface decay with $\tau_b=|E_b-E_a|^{-1}\,(1+C/T)$, T the kinetic energy.
 
-    G. Granucci and M. Persico, J. Chem. Phys. 126, 134114 (2007), eq. (17). `parameter`: C in hartree.
+    G. Granucci and M. Persico, J. Chem. Phys. 126, 134114 (2007), eq. (17). `parameter`: C in hartree, not negative;
+    0 leaves $\tau_b=|E_b-E_a|^{-1}$, also at rest.
     """
 
     parameter: Annotated[float, "energy"] = 0.1
@@ -218,7 +219,8 @@ class EnergyBasedDecoherence(eqx.Module):
     def damp(self, amplitudes, energies, active, kinetic, dt):
         """The damped amplitudes, (d,), unit norm."""
         gap = jnp.abs(energies - jnp.sum(active * energies))
-        rate = gap * kinetic / (kinetic + self.parameter)
+        whole = kinetic + self.parameter
+        rate = gap * jnp.where(whole > 0, kinetic / jnp.where(whole > 0, whole, 1.0), 1.0)
         others = jnp.where(active > 0, 0.0, amplitudes * jnp.exp(-dt * rate))
         left = jnp.sum(others.real**2 + others.imag**2)
         here = jnp.sum(jnp.where(active > 0, amplitudes, 0.0))
@@ -288,6 +290,11 @@ class OsmoticCorrection(Correction):
 
 # -- the theory ------------------------------------------------------------------------------------------------
 
+CARRYING = 0.95
+"""The share of the coupling whose modes a suggested step resolves."""
+RESOLVED = 0.5
+"""Radians by which the fastest of them may turn in such a step."""
+
 
 class SurfaceHopping(Theory):
     """Fewest-switches surface hopping.
@@ -311,6 +318,7 @@ class SurfaceHopping(Theory):
     correction: NoCorrection | Correction = NoCorrection()
     random: ClassVar[bool] = True
     has_trajectories: ClassVar[bool] = True
+    averages: ClassVar[bool] = True
 
     @property
     def coupled(self) -> bool:  # type: ignore[override]
@@ -330,8 +338,18 @@ class SurfaceHopping(Theory):
             return (NORM,)
         return (ENERGY if self.coupled else ENERGY_OF_EACH), NORM
 
+    def suggested_step(self, hamiltonian):
+        """That of the Hamiltonian, or RESOLVED over the frequency of the modes that carry the coupling, if that is
+        shorter: adiabatic states jitter with them, and they pay for hops.
+        """
+        step, frequency = hamiltonian.suggested_step(), hamiltonian.coupled_frequency(CARRYING)
+        return step if step is None or frequency == 0 else min(step, RESOLVED / frequency)
+
     def default_integrator(self, hamiltonian):
-        return StrangAroundJumps()
+        """With harmonic modes hops are decided at whole steps, where the energy that they keep is H(q, p) itself;
+        without, where the force is taken, and one set of eigenstates serves all.
+        """
+        return StrangAroundJumps() if hamiltonian.frequencies is None else WithJumps(Strang())
 
     def resolve(self, hamiltonian, preparation, times):
         if not isinstance(self.correction, Correction):
@@ -373,10 +391,7 @@ class SurfaceHopping(Theory):
         return kinetic + hamiltonian.harmonic(y.point.position) + on_surface
 
     def parts(self, hamiltonian):
-        """Free motion, exact; the kick of the active surface and the turn of psi, both exact at rest.
-
-        Both see harmonic modes averaged over a whole step (see `averaging`), of which a kick is half.
-        """
+        """Free motion, exact; the kick of the active surface and the turn of psi, both exact at rest."""
         if isinstance(self.correction, Correction):
             return self._parts_of_ensemble(hamiltonian, self.correction)
 
@@ -385,24 +400,20 @@ class SurfaceHopping(Theory):
             return lambda y: eqx.tree_at(lambda s: s.point, y, flow(y.point))
 
         def kick(duration):
-            average = hamiltonian.averaging(2 * duration)
-
             def flow(y):
                 position = y.point.position
-                _, vectors = eigensystem(hamiltonian.potential(average(position)))
+                _, vectors = eigensystem(hamiltonian.potential(position))
                 surface = apply(vectors, _one_hot(y.active, hamiltonian))
                 # Hellmann-Feynman: the eigenvector is held while the potential is differentiated
-                gradient = jax.grad(lambda q: expect(hamiltonian.potential(average(q)), surface))(position)
+                gradient = jax.grad(lambda q: expect(hamiltonian.potential(q), surface))(position)
                 point = PhasePoint(position, y.point.momentum - duration * gradient)
                 return eqx.tree_at(lambda s: s.point, y, point)
 
             return flow
 
         def turn(duration):
-            average = hamiltonian.averaging(duration)
-
             def flow(y):
-                position = average(y.point.position)
+                position = y.point.position
                 psi, marked, frame = self.representation.turn(hamiltonian, position, y, duration)
                 return HoppingState(y.point, psi, marked, frame, y.active)
 
@@ -424,10 +435,8 @@ class SurfaceHopping(Theory):
             return with_duration
 
         def turn(duration):
-            average = hamiltonian.averaging(duration)
-
             def turned(y, operator, time):
-                position = average(y.point.position)
+                position = y.point.position
                 psi, marked, frame = self.representation.turn(hamiltonian, position, y, time, operator)
                 return HoppingState(y.point, psi, marked, frame, y.active)
 
