@@ -103,6 +103,10 @@ class HybridHamiltonian(eqx.Module):
         """A time step (atomic units) that resolves this system, or None if nobody has looked."""
         return None
 
+    def promises(self) -> tuple[Any, ...]:
+        """What a run should keep whatever its theory (`brackish.promises`), such as the last levels empty."""
+        return ()
+
     def fastest_until(self, stop: float) -> "HybridHamiltonian":
         """What a step is suggested for in a run from time 0 to `stop`: this Hamiltonian, and where it changes with
         the time, one as fast as it is at its fastest.

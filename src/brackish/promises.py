@@ -6,7 +6,7 @@ the levels of the quantum side, and, on a sphere, the torque.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -43,6 +43,29 @@ class Conserved(eqx.Module):
     def change(self, start: Float[Array, "..."], now: Float[Array, "..."]) -> Float[Array, "..."]:
         """By how much the promise is broken, in the units of the quantity; zero or more."""
         return jnp.maximum(now - start, 0.0) if self.may_fall else jnp.abs(now - start)
+
+
+class Empty(eqx.Module):
+    """A population that should stay zero, or else the levels or nodes of a model are too few.
+
+    `quantity`, `function`, `tolerance`, `limit`: as of `Conserved`, but for the value itself, whatever the start.
+    `cure`: what would help.
+    """
+
+    quantity: str = eqx.field(static=True)
+    function: Callable = eqx.field(static=True)
+    cure: str = eqx.field(static=True)
+    tolerance: float = eqx.field(static=True, default=1e-2)
+    limit: float = eqx.field(static=True, default=0.5)
+    scale: ClassVar[Callable] = staticmethod(unit)
+    units: ClassVar[str] = "1"
+
+    def change(self, start: Float[Array, "..."], now: Float[Array, "..."]) -> Float[Array, "..."]:
+        """The value."""
+        return now
+
+
+Promise = Conserved | Empty
 
 
 def total_energy(theory: Any, hamiltonian: Any, y: State) -> RealScalar:

@@ -134,22 +134,32 @@ def test_a_broken_promise_survives_a_stop_and_does_not_depend_on_the_workers(tmp
     run = (model, bk.Ehrenfest(), packet(), bk.times(60 * 85.0, 60, step=85.0))
     options = {"trajectories": 300, "workers": 1}
 
-    def stop_after_two(title, total, done):
-        count = done
-
-        def advance():
-            nonlocal count
-            count += 1
-            if count == 3:
-                raise KeyboardInterrupt
+    def stop_at_once(title, total, done):
+        def advance(done):
+            raise KeyboardInterrupt
 
         return advance
 
     whole, _ = warned(*run, **options)
     with pytest.raises(KeyboardInterrupt):
-        bk.simulate(*run, **options, store=store, progress=stop_after_two, checkpoint_every=0.0)
+        bk.simulate(*run, **options, store=store, progress=stop_at_once, checkpoint_every=0.0)
     resumed, _ = warned(*run, **options, store=store, resume=True)
     assert resumed.attrs["broken_promises"] == whole.attrs["broken_promises"]
     assert resumed.energy.values.tobytes() == whole.energy.values.tobytes()
     spread, _ = warned(*run, trajectories=300, workers=2)
     assert spread.attrs["broken_promises"] == whole.attrs["broken_promises"]
+
+
+@pytest.mark.parametrize("theory", [bk.ClassicalQuantum(0.5, friction=0.1), bk.Ehrenfest()])
+def test_a_ladder_that_is_cut_too_low_is_said(theory):
+    """Of two oscillators on a spring, one of them in four or in twelve Fock states."""
+
+    def run(cut_off):
+        pair = bk.models.oscillator_pair(basis=bk.models.FockBasis(cut_off))
+        start = bk.GaussianPacket(position=1.0, momentum=0.0, width=0.7, state=pair.coherent_state(1.0))
+        return pair, theory, start, bk.times(6.0, 5)
+
+    _, message = warned(*run(4), trajectories=64)
+    assert "as its population of the last level" in message
+    assert "step" not in message
+    quietly(*run(12), trajectories=64)

@@ -20,6 +20,7 @@ from brackish.grids import Grid
 from brackish.hamiltonians import SeparableHamiltonian
 from brackish.manifolds import Canonical
 from brackish.models._arguments import number, positive_array, real_array, whole
+from brackish.promises import Empty
 from brackish.quantum import momentum_operator, position_operator
 from brackish.typing import Array, Complex, Float, Inexact, Reals
 from brackish.units import REDUCED_LABELS, Labels
@@ -33,6 +34,10 @@ class OscillatorBasis(eqx.Module):
     @abc.abstractmethod
     def levels(self) -> int:
         """How many basis states there are."""
+
+    @abc.abstractmethod
+    def outermost(self) -> tuple[int, ...]:
+        """The basis states that must stay empty, or else there are too few."""
 
     @abc.abstractmethod
     def position(self, mass: float, stiffness: float) -> Float[np.ndarray, "d d"]:
@@ -65,6 +70,9 @@ class FockBasis(OscillatorBasis):
     def levels(self):
         return self.cut_off
 
+    def outermost(self):
+        return (self.cut_off - 1,)
+
     def position(self, mass, stiffness):
         return position_operator(self.cut_off) / (mass * stiffness) ** 0.25
 
@@ -95,6 +103,9 @@ class PositionBasis(OscillatorBasis):
 
     def levels(self):
         return self.grid.points[0]
+
+    def outermost(self):
+        return (0, self.grid.points[0] - 1)
 
     def position(self, mass, stiffness):
         return np.diag(self.grid.positions()[0])
@@ -150,6 +161,10 @@ class ClassicalQuantumOscillators(SeparableHamiltonian):
             float(self.quantum_mass), float(self.quantum_stiffness), float(position), float(momentum)
         )
 
+    def promises(self):
+        """The last level, or the ends of the grid, stay empty."""
+        return (_ENDS,)
+
     def suggested_step(self):
         """A thirtieth of the shorter period of the two oscillators."""
         fastest = max(float(self.frequencies[0]), float(np.sqrt(self.quantum_stiffness / self.quantum_mass)))
@@ -157,6 +172,18 @@ class ClassicalQuantumOscillators(SeparableHamiltonian):
 
 
 @reads_arguments
+def _population_of_the_ends(theory, hamiltonian, y):
+    density = theory.quantum_density(hamiltonian, y)
+    return sum(density[end, end].real for end in hamiltonian.basis.outermost())
+
+
+_ENDS = Empty(
+    "population of the last level, or of the ends of the grid",
+    _population_of_the_ends,
+    "give the basis of `oscillator_pair` more of them",
+)
+
+
 def oscillator_pair(
     masses: Annotated[Reals, "mass"] = (1.0, 1.0),
     stiffness: Reals = (1.0, 1.0),

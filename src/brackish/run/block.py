@@ -23,7 +23,7 @@ from jax import lax
 from brackish.hamiltonians import HybridHamiltonian
 from brackish.manifolds import Canonical, Product, Spheres
 from brackish.observables import Observable, adiabatic_populations_at
-from brackish.promises import Conserved
+from brackish.promises import Promise
 from brackish.randomness import StepDraws
 from brackish.run.operators import acted_on
 from brackish.run.promises import Kept, compared, judged, largest_of_lanes, nothing_kept
@@ -58,7 +58,7 @@ class Problem(eqx.Module):
     integrator: Any
     preparation: Any
     observables: tuple[Observable, ...]
-    promises: tuple[Conserved, ...]
+    promises: tuple[Promise, ...]
     seed: Int[np.ndarray | Array, ""] = eqx.field(
         converter=np.asarray
     )  # no constant: another seed, the same program

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brackish.promises import Conserved
+from brackish.promises import Empty, Promise
 from brackish.theory import Status
 
 ROUND_OFF = 1e-11
@@ -75,7 +75,7 @@ def compared(
     return Kept(jnp.stack(starts, axis=1), jnp.stack(scales, axis=1)), jnp.stack(changes, axis=1)
 
 
-def judged(promises: tuple[Conserved, ...], status: jax.Array, changes: jax.Array) -> jax.Array:
+def judged(promises: tuple[Promise, ...], status: jax.Array, changes: jax.Array) -> jax.Array:
     """The status of each lane, given its changes. Where a promise is broken, the room of a grid is not to blame; what
     should be kept and is not a number is lost.
     """
@@ -116,7 +116,7 @@ def larger(first: np.ndarray | None, second: np.ndarray) -> np.ndarray:
 class Broken:
     """A promise that was not kept: by which lane, at which save it was broken most, and by how much."""
 
-    promise: Conserved
+    promise: Promise
     save: int
     lane: int
     change: float
@@ -136,6 +136,11 @@ class Broken:
 
     def sentence(self, who: str, moment: float, step: float, order: int, units: str) -> str:
         """Who changed what by how much, and what would help."""
+        if isinstance(self.promise, Empty):
+            return (
+                f"{who} has {self.change:.3g} as its {self.promise.quantity} (at or shortly before time {moment:g}), "
+                f"where at most {self.promise.tolerance:g} is allowed; {self.promise.cure}."
+            )
         what, unit = self.promise.quantity, "" if units == "1" else f" {units}"
         rise = "raised" if self.promise.may_fall else "changed"
         also = f" or {self.promise.also}" if self.promise.also else ""
@@ -145,7 +150,7 @@ class Broken:
         )
 
 
-def broken(promises: tuple[Conserved, ...], worst: np.ndarray | None) -> list[Broken]:
+def broken(promises: tuple[Promise, ...], worst: np.ndarray | None) -> list[Broken]:
     """All promises that were broken, each at the save where it was broken most; `worst`: (saves, promises, 3)."""
     found = []
     for number, promise in enumerate(promises if worst is not None else ()):

@@ -22,7 +22,7 @@ from brackish.io import build_dataset, read_checkpoint, store_exists, write_stor
 from brackish.observables import Observable, derived_observables, drawn_nodes, standard_observables
 from brackish.preparations import Preparation, evenly
 from brackish.run.accumulate import Totals, means_and_errors
-from brackish.run.block import BlockRecord, Plan, Problem, block_width, initial_shapes
+from brackish.run.block import DEVIATION, BlockRecord, Plan, Problem, block_width, initial_shapes
 from brackish.run.checkpoint import pack, unpack
 from brackish.run.executors import Desk, check_executor, records_in_order, worker_count
 from brackish.run.followed import follow_hamiltonian, follow_observables, of_the_user
@@ -109,9 +109,9 @@ def simulate(
         preparation = evenly(preparation)
     lanes = count if not theory.coupled else (ensembles if theory.has_trajectories else 1)
     steps = times.steps_for(theory, hamiltonian)
-    kept = (
-        standard_observables(hamiltonian, theory) + theory.own_observables(hamiltonian) + tuple(observables)
-    )
+    standard = standard_observables(hamiltonian, theory) + theory.own_observables(hamiltonian)
+    _check_names(standard, tuple(observables))
+    kept = standard + tuple(observables)
     followed = min(_not_negative("follow", follow), count) if theory.has_trajectories else 0
     width = block_width(hamiltonian, theory, lanes)
     followed = followed if theory.coupled else min(followed, width)
@@ -123,7 +123,7 @@ def simulate(
         integrator,
         preparation,
         kept,
-        theory.promises(hamiltonian),
+        theory.promises(hamiltonian) + hamiltonian.promises(),
         np.asarray(_seed(seed)),
         together,
         followed,
@@ -371,6 +371,7 @@ class _Run:
         derived = derived_observables(problem.observables)
         results = means_and_errors(totals, problem.observables, derived, sampled)
         variables: dict[str, Any] = {}
+        grid = self.times.grid()
         for quantity in (*problem.observables, *derived):
             if isinstance(quantity, Observable) and quantity.hidden:
                 continue
@@ -385,6 +386,8 @@ class _Run:
                 "units": units,
                 "long_name": f"standard error of {quantity.long_name or quantity.name}",
             }
+            attributes.update(_about_lost_numbers(mean, "the function of this observable gave none", grid))
+            label.update(_about_lost_numbers(error, _about_errors(problem, sampled), grid))
             variables[quantity.name + "_standard_error"] = (dims, error, label)
         for name, values in totals.followed.items():
             axes, units, what = _FOLLOWED[name]
@@ -435,6 +438,49 @@ def _potentials(hamiltonian: HybridHamiltonian, variables: dict[str, Any]) -> di
             {"units": "hartree", "long_name": "eigenvalues of the potential matrix"},
         ),
     }
+
+
+def _about_lost_numbers(values: np.ndarray, why: str, grid: np.ndarray) -> dict[str, str]:
+    """The attribute that explains where values, time first, are not numbers; nothing where all are."""
+    lost = np.isnan(values).reshape(len(values), -1).any(axis=1)
+    if not lost.any():
+        return {}
+    when = (
+        "at every save" if lost.all() else f"at {lost.sum()} saves, first at time {grid[np.argmax(lost)]:g}"
+    )
+    return {"not_a_number": f"{when}: {why}"}
+
+
+def _check_names(standard: tuple[Observable, ...], asked: tuple[Observable, ...]) -> None:
+    """Raise `InvalidInput` for a further observable whose name is that of something else in a dataset."""
+    axes = {dim for observable in (*standard, *asked) for dim in observable.dims}
+    taken = {observable.name for observable in standard} | {one.name for one in derived_observables(standard)}
+    taken |= {
+        "time",
+        "trajectory",
+        "theory",
+        "weight",
+        "weight_squared",
+        "status",
+        "changes",
+        *_CURVES,
+        *axes,
+    }
+    for observable in asked:
+        name = observable.name
+        if name in taken or name.startswith("trajectory_") or name.endswith(("_standard_error", DEVIATION)):
+            raise InvalidInput(
+                f"Argument `observables` has one called '{name}', but this name is taken in every dataset of this run; "
+                "choose another one."
+            )
+        if sum(other.name == name for other in asked) > 1:
+            raise InvalidInput(
+                f"Argument `observables` has two called '{name}'; give each a name of its own."
+            )
+
+
+_CURVES = ("potential_position", "diabatic_energy", "adiabatic_energy", "point")
+"""What is kept so that the potential can be drawn."""
 
 
 def _about_errors(problem: Problem, sampled: bool) -> str:
