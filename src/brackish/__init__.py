@@ -75,7 +75,7 @@ from brackish.preparations import (
     VonMisesFisher,
     Werner,
 )
-from brackish.run import Times, compare, simulate, times
+from brackish.run import Times, compare, keep_compiled_programs, simulate, times
 from brackish.spins import (
     Bonds,
     Cubic,
@@ -150,6 +150,7 @@ __all__ = [
     "change_basis",
     "compare",
     "hamiltonian",
+    "keep_compiled_programs",
     "integrators",
     "lattices",
     "models",

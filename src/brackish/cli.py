@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import jax
 import typer
 from typer.core import TyperGroup
 
@@ -29,6 +28,7 @@ from brackish.errors import (
     UnsupportedHamiltonian,
     unknown_name,
 )
+from brackish.run.programs import keep_by_default
 
 UsageError: Any = typer.BadParameter.__mro__[1]
 """What typer raises when it cannot read the command line; its own home has moved between versions."""
@@ -178,7 +178,7 @@ def compare(
             raise InvalidInput(f"Cannot write {path}: it is a folder.")
     if out is not None:
         folder.check_replaceable(*files)
-    _keep_compiled_programs()
+    keep_by_default()
     setup = _fitting(document, name, theory)
     _import_meanwhile(
         "xarray", "h5netcdf", "matplotlib.figure", "matplotlib.backends.backend_agg", "rich.table"
@@ -219,7 +219,7 @@ def run(
     """Run what a TOML file asks for; it can be stopped at any time and resumed."""
     from brackish.run import config, folder
 
-    _keep_compiled_programs()
+    keep_by_default()
     text, setup = config.read(file)
     goal = out or (Path(setup.out) if setup.out else Path("results") / file.stem)
     place = folder.claim(goal, overwrite)
@@ -236,7 +236,7 @@ def resume(
     """Go on with a run that was stopped; the result is the same, bit for bit."""
     from brackish.run import folder
 
-    _keep_compiled_programs()
+    keep_by_default()
     place, text, setup = folder.stopped(store)
     if (place / folder.RESULTS).exists() and folder.final(place) == place:
         typer.echo(f"{place / folder.RESULTS} is complete already.")
@@ -265,7 +265,7 @@ def audit(
     known = catalogue.named_theories()
     if theory not in known:
         raise unknown_name("theory", theory, known)
-    _keep_compiled_programs()
+    keep_by_default()
     setup = config.build({**document, "theory": [{"kind": theory}]}, model)
     options: dict[str, Any] = {"trajectories": trajectories, "seed": seed}
     found = bk.audit(
@@ -293,7 +293,7 @@ def reproduce(
         raise unknown_name("paper", paper, PAPERS)
     place = out if out is not None else Path("results") / paper
     folder.check_writable(place)
-    _keep_compiled_programs()
+    keep_by_default()
     for figure in PAPERS[paper]():
         typer.echo(f"{figure.save(place)}\n  {figure.caption}\n")
 
@@ -343,20 +343,6 @@ def plot(
 
 
 # -- how the commands do it ----------------------------------------------------------------------------------
-
-
-def _keep_compiled_programs() -> None:
-    """Compiled programs are kept for the next time, unless the environment says where or how."""
-    if (
-        not os.environ.get("JAX_COMPILATION_CACHE_DIR")
-        and getattr(jax.config, "jax_compilation_cache_dir", None) is None
-    ):
-        home = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
-        with contextlib.suppress(OSError):
-            (Path(home) / "brackish").mkdir(parents=True, exist_ok=True)
-            jax.config.update("jax_compilation_cache_dir", str(Path(home) / "brackish"))
-    if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
 def _import_meanwhile(*modules: str) -> None:

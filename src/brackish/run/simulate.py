@@ -26,6 +26,7 @@ from brackish.run.block import DEVIATION, BlockRecord, Plan, Problem, block_widt
 from brackish.run.checkpoint import pack, unpack
 from brackish.run.executors import Desk, check_executor, records_in_order, worker_count
 from brackish.run.followed import follow_hamiltonian, follow_observables, of_the_user
+from brackish.run.programs import keep_by_default
 from brackish.run.progress import Watch, progress_bar
 from brackish.run.promises import Broken, broken
 from brackish.run.provenance import describe, fingerprint, versions
@@ -95,6 +96,7 @@ def simulate(
             f"{type(theory).__name__} carries pure states; a Mixture is for theories such as Koopmons. "
             "Mix runs from pure states instead."
         )
+    keep_by_default()
     theory = theory.resolve(hamiltonian, preparation, times)
     integrator = integrator if integrator is not None else theory.default_integrator(hamiltonian)
     integrator.check(theory, hamiltonian)
