@@ -72,3 +72,12 @@ def test_bad_input_gets_one_line(arguments, word):
     with pytest.raises(InvalidInput, match=f"`{word}`") as caught:
         rabi(**arguments)
     assert "\n" not in str(caught.value)
+
+
+def test_datasets_say_that_units_are_the_models_own():
+    """Of a model that is made for any unit of energy; figures then have no femtoseconds."""
+    start = bk.Points([0.0], [0.0])
+    for model, own in ((bk.models.rabi(), True), (bk.models.tully(1), False)):
+        run = bk.simulate(model, bk.Ehrenfest(), start, bk.times(1.0, 1, step=0.5))
+        assert run.time.attrs["units"] == "hbar/hartree"
+        assert ("reduced_units" in run.time.attrs) == own

@@ -499,6 +499,8 @@ def test_labels_do_not_overlap():
     [
         ("SurfaceHopping 2", "Surface hopping 2"),
         ("BornOppenheimer", "Born–Oppenheimer"),
+        ("NewnsAnderson", "Newns–Anderson"),
+        ("JahnTeller", "Jahn–Teller"),
         ("HybridKoopman", "Hybrid Koopman"),
         ("KoopmanVanHove 2", "Koopman–van Hove 2"),
         ("shin_metiu", "Shin metiu"),

@@ -13,8 +13,10 @@ from brackish.errors import InvalidInput
 PEOPLE = {
     "AleksandrovGerasimenko": "Aleksandrov–Gerasimenko",
     "BornOppenheimer": "Born–Oppenheimer",
+    "JahnTeller": "Jahn–Teller",
     "KoopmanVanHove": "Koopman–van Hove",
     "KoopmanVonNeumann": "Koopman–von Neumann",
+    "NewnsAnderson": "Newns–Anderson",
     "ShinMetiu": "Shin–Metiu",
     "VonMisesFisher": "von Mises–Fisher",
 }

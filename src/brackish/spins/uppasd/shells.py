@@ -79,7 +79,7 @@ def _shells(path, coupling: Coupling, atoms: Atoms, mapping: Mapping, coordinate
     rows = read_rows(path, (least, least + 1), columns=what)
     sites = np.array([[_site(row, column, atoms) for column in (0, 1)] for row in rows])
     numbers = np.array([row.numbers[:least] for row in rows])
-    vector = mapping.vectors(*sites.T, numbers[:, 2:5], atoms, coordinates)
+    vector = mapping.vectors(sites[:, 0], sites[:, 1], numbers[:, 2:5], atoms, coordinates)
     for row, r in zip(rows, vector, strict=True):
         _check_length(row, least, r)
     kinds = atoms.kind[sites]
