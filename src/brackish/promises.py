@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from brackish.manifolds import Canonical, Product, Spheres
-from brackish.typing import Array, Float, Point, RealScalar, State
+from brackish.typing import Array, Float, Point, RealScalar, SquareMatrix, State
 
 
 def unit(theory: Any, hamiltonian: Any, y: State) -> RealScalar:
@@ -88,7 +88,7 @@ def energy_scale(theory: Any, hamiltonian: Any, y: State) -> RealScalar:
     no constant in H changes it.
     """
     points = theory.classical_points(hamiltonian, y)
-    each = jax.vmap(lambda point: _spread_of_levels(hamiltonian, point) + _torque(hamiltonian, point))
+    each = jax.vmap(lambda point: _spread_at(hamiltonian, point) + _torque(hamiltonian, point))
     scale = jnp.sum(jnp.abs(points.weight) * each(points.point))
     return scale + kinetic_scale(theory, hamiltonian, y)
 
@@ -103,14 +103,17 @@ def kinetic_scale(theory: Any, hamiltonian: Any, y: State) -> RealScalar:
     return jnp.abs(0.5 * jnp.sum(squares / jnp.asarray(canonical.masses)))
 
 
-def _spread_of_levels(hamiltonian: Any, point: Point) -> RealScalar:
-    """The standard deviation of the eigenvalues of H at a point, which needs no eigenvalues."""
+def spread_of_levels(matrix: SquareMatrix) -> RealScalar:
+    """The standard deviation of the eigenvalues of a Hermitian matrix, which needs no eigenvalues."""
+    levels = matrix.shape[0]
+    centred = matrix - jnp.trace(matrix).real / levels * jnp.eye(levels)
+    return jnp.sqrt(jnp.sum(jnp.abs(centred) ** 2) / levels)
+
+
+def _spread_at(hamiltonian: Any, point: Point) -> RealScalar:
     if hamiltonian.levels == 1:
         return jnp.zeros(())
-    matrix = hamiltonian.quantum() + hamiltonian.interaction(point)
-    mean = jnp.trace(matrix).real / hamiltonian.levels
-    centred = matrix - mean * jnp.eye(hamiltonian.levels)
-    return jnp.sqrt(jnp.sum(jnp.abs(centred) ** 2) / hamiltonian.levels)
+    return spread_of_levels(hamiltonian.quantum() + hamiltonian.interaction(point))
 
 
 def _torque(hamiltonian: Any, point: Point) -> RealScalar:

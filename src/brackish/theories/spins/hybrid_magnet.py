@@ -33,7 +33,7 @@ from brackish.integrators import LieHeun
 from brackish.manifolds import Spheres
 from brackish.observables import PURITY, SPIN_OBSERVABLES, Observable
 from brackish.preparations import Preparation
-from brackish.promises import ENERGY, energy_scale
+from brackish.promises import ENERGY_OF_EACH, energy_scale, spread_of_levels
 from brackish.quantum import (
     SpectralState,
     dagger,
@@ -192,7 +192,7 @@ class HybridMagnet(Theory):
             return ()
         dampings = [one for one in (self.damping, self.cluster_damping) if one is not None]
         damped = any(bool(one > 0) for one in dampings)
-        return (dataclasses.replace(ENERGY, scale=_energy_scale, may_fall=damped),)
+        return (dataclasses.replace(ENERGY_OF_EACH, scale=_energy_scale, may_fall=damped),)
 
     def standard_observables(self, hamiltonian):
         return (*SPIN_OBSERVABLES, PURITY, *_ENERGIES)
@@ -346,11 +346,7 @@ class HybridMagnet(Theory):
 def _energy_scale(theory, hamiltonian, y) -> RealScalar:
     """That of all spins in their mean fields, and the standard deviation of the levels of the cluster alone."""
     cluster, whole = theory._settled().cluster, energy_scale(theory, hamiltonian, y)
-    if cluster is None:
-        return whole
-    levels = cluster.alone.shape[0]
-    centred = cluster.alone - jnp.trace(cluster.alone).real / levels * jnp.eye(levels)
-    return whole + jnp.sqrt(jnp.sum(jnp.abs(centred) ** 2) / levels)
+    return whole if cluster is None else whole + spread_of_levels(jnp.asarray(cluster.matrix))
 
 
 def _cut(magnet: SpinSystem, inside: tuple[int, ...], preparation: Preparation) -> Cut:

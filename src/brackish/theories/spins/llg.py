@@ -36,7 +36,7 @@ from brackish.errors import UnsupportedHamiltonian
 from brackish.integrators import Depondt, LieHeun
 from brackish.manifolds import Spheres
 from brackish.observables import SPIN_OBSERVABLES
-from brackish.promises import ENERGY
+from brackish.promises import ENERGY_OF_EACH
 from brackish.spins import SpinSystem, require_magnet
 from brackish.spins.turning import cross, random_turns, random_vectors, rotate, turning
 from brackish.theories.spins._arguments import damping_number, temperature_or_function
@@ -83,7 +83,7 @@ class _ClassicalMagnet(Theory):
         """Without a temperature and a field that changes: the energy, or with damping that it never grows."""
         if self.random or hamiltonian.driven:
             return ()
-        return (dataclasses.replace(ENERGY, may_fall=bool(self.damping > 0)),)
+        return (dataclasses.replace(ENERGY_OF_EACH, may_fall=bool(self.damping > 0)),)
 
     def standard_observables(self, hamiltonian):
         return SPIN_OBSERVABLES
