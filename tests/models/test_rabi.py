@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import brackish as bk
 from brackish.errors import InvalidInput
 from brackish.hamiltonians import scale_interaction
 from brackish.manifolds import PhasePoint
