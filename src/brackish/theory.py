@@ -89,7 +89,7 @@ class Moments(eqx.Module):
         return self.momentum_variance + self.momentum**2
 
 
-def variance(weight: Float[Array, " N"], values: Float[Array, "N *n"]) -> Float[Array, "*n"]:
+def variance(weight: Float[np.ndarray | Array, " N"], values: Float[Array, "N *n"]) -> Float[Array, "*n"]:
     """The variance of values with weights, which are normalised here."""
     whole = jnp.sum(weight)
     share = (weight / jnp.where(whole == 0, 1.0, whole)).reshape(-1, *(1,) * (values.ndim - 1))
