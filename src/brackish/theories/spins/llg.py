@@ -160,6 +160,11 @@ class _ClassicalMagnet(Theory):
         """The unit vectors, (N, 3)."""
         return y.directions
 
+    def configurations(self, hamiltonian, y):
+        return (
+            None  # the energy of a magnet may depend on the time; its fields are looked at where it is made
+        )
+
     def classical_points(self, hamiltonian, y):
         return Weighted(y.directions[None], jnp.ones((1, 1, 1)), jnp.ones(1))
 
