@@ -49,11 +49,19 @@ def adiabatic_population(theory, hamiltonian, y):
 def scattering(theory, hamiltonian, y):
     """Adiabatic populations on the left (q_0 < 0, reflected) and right (transmitted) of the origin, (2, d)."""
     populations, point = _adiabatic_of_points(theory, hamiltonian, y)
-    right = point.position[:, :1] > 0
-    left = jnp.sum(jnp.where(right, 0.0, populations), axis=0)
-    return jnp.stack([left, jnp.sum(jnp.where(right, populations, 0.0), axis=0)]) + _scattered(
-        theory, hamiltonian, y
-    )
+    right = _share_on_the_right(theory, point.position[:, :1])
+    sides = [jnp.sum(share * populations, axis=0) for share in (1 - right, right)]
+    return jnp.stack(sides) + _scattered(theory, hamiltonian, y)
+
+
+def _share_on_the_right(theory, position):
+    """How much of each point stands at q > 0: of a node of a grid that part of its cell, so that a sum over nodes misses
+    the integral by the second order of their distance; a trajectory on the origin itself is half on either side.
+    """
+    if theory.has_trajectories:
+        return jnp.heaviside(position, 0.5)
+    grid = theory.grid.plane if isinstance(theory.grid, FieldGrid) else theory.grid
+    return jnp.clip(position / grid.spacings[0] + 0.5, 0.0, 1.0)
 
 
 def _scattered(theory, hamiltonian, y):
