@@ -39,6 +39,10 @@ class CheckpointError(BrackishError, RuntimeError):
     """A checkpoint is truncated, foreign, or belongs to another run."""
 
 
+class UnresolvedCorrelation(UserWarning):
+    """The nodes of a quadrature miss a share of the energy that trajectories have of each other."""
+
+
 def unknown_name(kind: str, name: str, known) -> UnknownName:
     """An `UnknownName` that lists what is known and guesses what was meant."""
     import difflib

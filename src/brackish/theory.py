@@ -260,6 +260,15 @@ class Theory(eqx.Module):
 
 
 @runtime_checkable
+class HasFit(Protocol):
+    """Offers, for theories of coupled ensembles, what it can choose when the ensemble is there: this theory with those
+    choices made, and what there is to say about them, as attributes of the dataset.
+    """
+
+    def fit(self, hamiltonian: HybridHamiltonian, y: State) -> tuple[Theory, dict[str, Any]]: ...
+
+
+@runtime_checkable
 class HasEnergy(Protocol):
     """Offers the energy of the state, as every Hamiltonian theory does."""
 

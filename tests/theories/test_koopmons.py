@@ -16,7 +16,7 @@ import brackish as bk
 from brackish.analysis import casimir, cell_fluxes, flux_casimir, poincare_integral
 from brackish.integrators import RungeKutta4, Strang, TripleJump
 from brackish.quantum import pauli_x, pauli_y, pauli_z
-from brackish.quantum.components import basis, components
+from brackish.quantum.components import basis, components, cross
 from brackish.theories.trajectories._ensembles import EnsembleState
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "published" / "data" / "koopman.json").read_text())
@@ -301,6 +301,122 @@ def test_two_coordinates_on_a_lattice_and_with_nodes():
     assert abs(ours - two_level(nodes).correlation_energy(TWO_LEVEL, y)) < 1e-14
 
 
+def kernel_sums(q, p, density, weight, widths, nodes):
+    """Smoothed density operators and their slopes by momentum at nodes (G, 2 n): (G, d, d), (n, G, d, d)."""
+    x = nodes[None] - np.concatenate([q, p], axis=1)[:, None]
+    kernel = weight[:, None] * np.exp(-0.5 * np.sum((x / widths) ** 2, axis=2))
+    kernel = kernel / np.prod(np.sqrt(2 * np.pi) * widths)
+    coordinates = q.shape[1]
+    slope = -x[:, :, coordinates:] / widths[coordinates:] ** 2 * kernel[..., None]
+    return np.einsum("ag,ade->gde", kernel, density), np.einsum("agn,ade->ngde", slope, density)
+
+
+def integral_in_two_coordinates(q, p, density, weight, potential_slope, widths, spacing=0.8, reach=4.5):
+    r"""Eq. (15), $\frac i2\int\bar D^{-1}\mathrm{Tr}([\bar{\mathcal P},\partial_j\bar{\mathcal P}]X^j)$, on
+    a lattice of four axes; `potential_slope(q)`: (n, G, d, d).
+    """
+    place, total = np.concatenate([q, p], axis=1), 0.0
+    steps = spacing * widths
+    axes = [
+        np.arange(np.floor(low - reach / spacing), np.ceil(high + reach / spacing)) * step
+        for low, high, step in zip((place / steps).min(0), (place / steps).max(0), steps, strict=True)
+    ]
+    for first in axes[0]:
+        rest = np.stack([x.ravel() for x in np.meshgrid(*axes[1:], indexing="ij")], axis=1)
+        nodes = np.concatenate([np.full((len(rest), 1), first), rest], axis=1)
+        near = np.min(np.sum(((nodes[None] - place[:, None]) / widths) ** 2, axis=2), axis=0) < reach**2
+        nodes = nodes[near]
+        smooth, slopes = kernel_sums(q, p, density, weight, widths, nodes)
+        field = -potential_slope(nodes[:, : q.shape[1]])  # X^p = -dH/dq
+        commutators = smooth[None] @ slopes - slopes @ smooth[None]
+        traced = np.einsum("ngde,nged->g", commutators, field)
+        total += np.sum((0.5j * traced).real / np.trace(smooth, axis1=1, axis2=2).real)
+    return total * np.prod(steps)
+
+
+def two_coordinates(q):
+    x, y = q[0], q[1]
+    return (
+        (0.8 * jnp.sin(x) + 0.3 * y) * pauli_x + 0.6 * jnp.cos(y) * pauli_y + 0.5 * jnp.tanh(x + y) * pauli_z
+    )
+
+
+IN_PLANE = bk.hamiltonian(two_coordinates, masses=[1.0, 1.0], step=0.05)
+
+
+def test_default_nodes_of_a_sparse_cloud_give_the_integral_or_say_what_they_miss():
+    """Two coordinates and eight koopmons, more than a kernel apart: one node each is far from the integral."""
+    packet = bk.GaussianPacket([0.3, -0.2], [0.5, 0.1], [0.7, 0.7], state=bk.Adiabatic(0))
+    times = bk.times(stop=0.05, saves=1, step=0.05)
+    data = bk.simulate(IN_PLANE, bk.Koopmons(), packet, times, trajectories=8)
+    missed = data.attrs["correlation_energy_missed"]
+    nodes = json.loads(data.attrs["theory"])["quadrature"]["nodes"]
+    assert nodes > 1
+    theory = bk.Koopmons().resolve(IN_PLANE, packet, times)
+    cloud = bk.QuasiRandom(packet)
+    y, _ = theory.prepare(IN_PLANE, cloud, jnp.arange(8), jax.random.split(jax.random.key(0), 8))
+    q, p = np.asarray(y.point.position), np.asarray(y.point.momentum)
+    density, weight = np.asarray(y.points().density), np.asarray(y.weight)
+    slope = jax.jit(jax.vmap(lambda q: jnp.moveaxis(jax.jacfwd(two_coordinates)(q), -1, 0)))
+    widths = np.concatenate([theory.position_width, theory.momentum_width])
+    expected = integral_in_two_coordinates(
+        q, p, density, weight, lambda q: np.moveaxis(np.asarray(slope(q)), 1, 0), widths
+    )
+
+    def error(quadrature):
+        fixed = bk.Koopmons(theory.position_width, theory.momentum_width, quadrature)
+        return abs(float(fixed.correlation_energy(IN_PLANE, y)) / expected - 1)
+
+    assert error(bk.ParticleQuadrature()) > 0.4
+    assert missed < 0.05
+    assert error(bk.RandomQuadrature(nodes)) < 0.1
+
+
+def test_a_start_that_no_nodes_resolve_says_so():
+    """Kernels so narrow that none meets another."""
+    packet = bk.QuasiRandom(bk.GaussianPacket([0.3, -0.2], [0.5, 0.1], 0.7, state=bk.Adiabatic(0)))
+    theory = bk.Koopmons(0.1, 0.1, bk.RandomQuadrature())
+    y, _ = theory.prepare(IN_PLANE, packet, jnp.arange(8), jax.random.split(jax.random.key(0), 8))
+    with pytest.warns(bk.errors.UnresolvedCorrelation, match="correlation energy of this start is missed by"):
+        _, remarks = theory.fit(IN_PLANE, y)
+    assert remarks["correlation_energy_missed"] > 0.05
+
+
+SEVENTEEN = bk.hamiltonian(
+    lambda q: 0.1 * jnp.sum(q) * pauli_x + 0.2 * pauli_z + 0.1 * q[0] * pauli_y,
+    masses=np.ones(17),
+    frequencies=np.ones(17),
+)
+
+
+def test_many_coordinates_need_no_mesh():
+    """There are 34 axes of phase space, more than an array may have."""
+    packet = bk.GaussianPacket(0.0, 0.0, 0.7)
+    one = bk.Koopmons(0.5, 0.5, bk.ParticleQuadrature())
+    start, _ = one.prepare(SEVENTEEN, packet, jnp.arange(6), jax.random.split(jax.random.key(1), 6))
+    assert np.isfinite(one.correlation_energy(SEVENTEEN, start))
+    with pytest.raises(bk.UnsupportedHamiltonian, match="2 nodes along each of 34 axes of phase space"):
+        bk.ParticleQuadrature(2).check(SEVENTEEN)
+
+
+@pytest.mark.slow
+def test_many_coordinates_run_by_default():
+    packet, times = bk.GaussianPacket(0.0, 0.0, 0.7), bk.times(stop=0.05, saves=1, step=0.05)
+    data = bk.simulate(SEVENTEEN, bk.Koopmons(), packet, times, trajectories=6)
+    assert data.attrs["correlation_energy_missed"] < 0.1
+    assert np.ptp(data.energy) < 1e-3 * abs(float(data.energy[0]))
+
+
+def test_random_nodes_come_to_the_integral_and_follow_the_koopmons():
+    y, integral = two_level_state(), TWO["h_hbar"]
+    errors = [
+        abs(two_level(bk.RandomQuadrature(nodes)).correlation_energy(TWO_LEVEL, y) - integral)
+        for nodes in (1024, 16384)
+    ]
+    assert errors[0] < 0.1 * abs(integral)
+    assert errors[1] < 0.025 * abs(integral)
+
+
 # -- limits --------------------------------------------------------------------------------------------------
 
 
@@ -378,6 +494,52 @@ def test_orders(integrator, order):
         errors.append(np.abs(bloch(y.psi) - bloch(exact.psi)).max())
     slopes = np.log2(np.array(errors[:-1]) / errors[1:])
     assert np.all(slopes > order - 0.35), (errors, slopes)
+
+
+def several_levels(levels):
+    """A chain of levels with couplings that differ from place to place."""
+    ladder, hops = np.diag(np.linspace(-0.5, 0.5, levels)), np.eye(levels, k=1)
+    hops = hops + 1j * np.eye(levels, k=min(2, levels - 1))
+    hops = 0.3 * (hops + hops.conj().T)
+    return bk.hamiltonian(lambda q: jnp.cos(q[0]) * hops + jnp.sin(q[0]) * ladder, masses=[1.0])
+
+
+def some_koopmons(levels, count=4):
+    rng = np.random.default_rng(levels)
+    psi = rng.normal(size=(count, levels, 1)) + 1j * rng.normal(size=(count, levels, 1))
+    psi /= np.sqrt(np.sum(np.abs(psi) ** 2, axis=(1, 2), keepdims=True))
+    q, p = 0.5 * rng.normal(size=(2, count, 1))
+    return EnsembleState(
+        bk.PhasePoint(jnp.asarray(q), jnp.asarray(p)), jnp.asarray(psi), jnp.full(count, 1 / count)
+    )
+
+
+@pytest.mark.parametrize("levels", [3, pytest.param(12, marks=pytest.mark.slow)])
+def test_the_default_step_of_several_levels_is_that_of_the_flow(levels):
+    """More levels than two: the impulse of turning states needs the exponential backwards."""
+    system, y = several_levels(levels), some_koopmons(levels)
+    theory = bk.Koopmons(0.5, 0.5, bk.ParticleQuadrature())
+    exact = walk(theory, system, y, RungeKutta4(), 1 / 100, 40)
+    errors = []
+    for steps in (4, 8):
+        after = walk(theory, system, y, theory.default_integrator(system), 0.4 / steps, steps)
+        errors.append(np.abs(after.point.momentum - exact.point.momentum).max())
+        np.testing.assert_allclose(np.sum(np.abs(after.psi) ** 2, axis=(1, 2)), 1.0, atol=1e-14)
+    assert errors[0] < 1e-2
+    assert np.log2(errors[0] / errors[1]) > 1.65
+
+
+def test_the_default_step_of_a_general_hamiltonian_keeps_norms():
+    system = bk.hamiltonian(
+        lambda z: (jnp.sin(z.position[0]) + 0.3 * z.momentum[0] ** 2) * pauli_x + z.momentum[0] * pauli_z,
+        manifold=bk.Canonical([1.0]),
+    )
+    theory = bk.Koopmons(0.5, 0.45, bk.ParticleQuadrature())
+    y = some_koopmons(2)
+    before, norm_before = theory.energy(system, y), np.sum(np.abs(y.psi) ** 2, axis=(1, 2))
+    after = walk(theory, system, y, theory.default_integrator(system), 0.05, 200)
+    np.testing.assert_allclose(np.sum(np.abs(after.psi) ** 2, axis=(1, 2)), norm_before, rtol=0, atol=2e-12)
+    assert abs(theory.energy(system, after) - before) < 5e-3 * abs(before)
 
 
 def test_no_drift_of_energy_and_norms_over_many_steps():
@@ -581,7 +743,9 @@ def test_mixed_states_from_the_start():
     times = bk.times(stop=0.4, saves=2, step=0.05)
     data = bk.simulate(TWO_LEVEL, bk.Koopmons(0.4, 0.5, bk.ParticleQuadrature()), even, times, trajectories=6)
     np.testing.assert_allclose(data.density_matrix, np.broadcast_to(np.eye(2) / 2, (3, 2, 2)), atol=1e-12)
-    with pytest.raises(bk.UnsupportedHamiltonian, match="Ehrenfest carries pure states"):
+    with pytest.raises(
+        bk.UnsupportedHamiltonian, match=r"Ehrenfest carries pure states; .* only in a linear theory"
+    ):
         bk.simulate(TWO_LEVEL, bk.Ehrenfest(), even, times, trajectories=6)
     with pytest.raises(bk.InvalidInput, match="Hermitian with trace 1"):
         bk.simulate(TWO_LEVEL, bk.Koopmons(), bk.GaussianPacket(0.0, 0.5, 0.7, bk.Mixture(np.eye(2))), times)
@@ -622,11 +786,26 @@ def test_what_koopmons_refuse():
         bk.simulate(TWO_LEVEL, small, packet, times, trajectories=20)
 
 
+def test_a_lattice_without_room_has_no_energy():
+    small = two_level(bk.LatticeQuadrature(tiles=16))
+    assert np.isnan(small.correlation_energy(TWO_LEVEL, two_level_state()))
+    assert np.isnan(rates(small, TWO_LEVEL, two_level_state())[1]).all()
+
+
 def test_bloch_components_of_any_matrix():
     rng = np.random.default_rng(5)
-    for levels in (2, 3, 4):
+    for levels in (2, 3, 4, 5, 12):
         matrix = complex_hermitian(rng, levels)
         rebuilt = np.trace(matrix) / levels * np.eye(levels) + 0.5 * np.einsum(
             "k,kde->de", components(jnp.asarray(matrix)), basis(levels)
         )
         np.testing.assert_allclose(rebuilt, matrix, atol=1e-13)
+
+
+@pytest.mark.parametrize("levels", [3, 5, 12])
+def test_the_cross_product_is_the_commutator(levels):
+    rng = np.random.default_rng(levels)
+    first, second = (complex_hermitian(rng, levels) for _ in range(2))
+    ours = cross(components(jnp.asarray(first)), components(jnp.asarray(second)), levels)
+    expected = components(jnp.asarray(-1j * (first @ second - second @ first)))
+    np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-11)

@@ -55,8 +55,8 @@ def scattering(theory, hamiltonian, y):
 
 
 def _share_on_the_right(theory, position):
-    """How much of each point stands at q > 0: of a node of a grid that part of its cell, so that a sum over nodes misses
-    the integral by the second order of their distance; a trajectory on the origin itself is half on either side.
+    """How much of each point stands at q > 0: of a node of a grid that part of its cell, so that a sum over nodes
+    misses the integral by the second order of their distance; a trajectory on the origin is half on either side.
     """
     if theory.has_trajectories:
         return jnp.heaviside(position, 0.5)

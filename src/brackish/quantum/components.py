@@ -13,6 +13,9 @@ import numpy as np
 
 from brackish.typing import Array, Float, Inexact
 
+WRITTEN_OUT = 4
+"""Up to so many levels products are written out; the thousands of terms of more levels would compile for minutes."""
+
 
 @cache
 def basis(levels: int) -> np.ndarray:
@@ -45,7 +48,10 @@ def structure_constants(levels: int) -> tuple[tuple[int, int, int, float], ...]:
 
 def components(matrix: Inexact[np.ndarray | Array, "d d"]) -> Float[Array, " k"]:
     r"""$a_k=\mathrm{Tr}(\hat A\hat\lambda_k)$ of a Hermitian matrix, (d^2 - 1,), in its units."""
-    return jnp.stack([_trace(matrix, other) for other in basis(matrix.shape[-1])])
+    levels = matrix.shape[-1]
+    if levels > WRITTEN_OUT:
+        return jnp.einsum("ab,kba->k", matrix, basis(levels)).real
+    return jnp.stack([_trace(matrix, other) for other in basis(levels)])
 
 
 def _trace(matrix, constant: np.ndarray):
@@ -59,6 +65,11 @@ def _trace(matrix, constant: np.ndarray):
 
 def cross(first: Float[Array, "k ..."], second: Float[Array, "k ..."], levels: int) -> Float[Array, "k ..."]:
     r"""$\sum_{jk}f_{jkl}\,a_jb_k$: the components of $-i[\hat A,\hat B]$; for two levels the cross product."""
+    if levels > WRITTEN_OUT:
+        left, right = (0.5 * jnp.tensordot(basis(levels), x, axes=(0, 0)) for x in (first, second))
+        one_way = jnp.einsum("ab...,bc...->ac...", left, right)
+        commutator = one_way - jnp.conj(jnp.swapaxes(one_way, 0, 1))
+        return jnp.tensordot(basis(levels), -1j * commutator, axes=((1, 2), (1, 0))).real
     sums: list[list[Array]] = [[] for _ in range(levels**2 - 1)]
     for j, k, into, value in structure_constants(levels):
         sums[into].append(value * (first[j] * second[k]))

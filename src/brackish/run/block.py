@@ -416,6 +416,12 @@ def _followed(problem: Problem, carry: _Carry) -> dict[str, jax.Array]:
     return followed
 
 
+def first_ensemble(problem: Problem, plan: Plan) -> Any:
+    """The state of the first lane at the start."""
+    carry = _start(problem, np.asarray(0), np.asarray(plan.lanes), plan.width)
+    return jax.tree_util.tree_map(lambda leaf: leaf[0], carry.state)
+
+
 def initial_shapes(problem: Problem, plan: Plan) -> Any:
     """The tree of a block's carry, as shapes alone."""
     start = np.asarray(0)

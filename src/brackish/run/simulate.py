@@ -22,7 +22,15 @@ from brackish.io import build_dataset, read_checkpoint, store_exists, write_stor
 from brackish.observables import Observable, derived_observables, drawn_nodes, standard_observables
 from brackish.preparations import Preparation, evenly
 from brackish.run.accumulate import Totals, means_and_errors
-from brackish.run.block import DEVIATION, BlockRecord, Plan, Problem, block_width, initial_shapes
+from brackish.run.block import (
+    DEVIATION,
+    BlockRecord,
+    Plan,
+    Problem,
+    block_width,
+    first_ensemble,
+    initial_shapes,
+)
 from brackish.run.checkpoint import pack, unpack
 from brackish.run.executors import Desk, check_executor, records_in_order, worker_count
 from brackish.run.followed import follow_hamiltonian, follow_observables, of_the_user
@@ -33,7 +41,7 @@ from brackish.run.provenance import describe, fingerprint, versions
 from brackish.run.settings import pinned, require_settings
 from brackish.run.signals import orderly_stop
 from brackish.run.times import Times
-from brackish.theory import HasJump, Status, Theory
+from brackish.theory import HasFit, HasJump, Status, Theory
 from brackish.tracing import explained_if_untraceable
 
 LARGEST_DRAWN = 64
@@ -93,8 +101,9 @@ def simulate(
     preparation.check(hamiltonian)
     if preparation.mixed() and not theory.mixed:
         raise UnsupportedHamiltonian(
-            f"{type(theory).__name__} carries pure states; a Mixture is for theories such as Koopmons. "
-            "Mix runs from pure states instead."
+            f"{type(theory).__name__} carries pure states; a Mixture is for theories that carry density operators, "
+            "such as Koopmons. Runs from pure states may be mixed afterwards only in a linear theory such as Exact: in "
+            "others the result depends on the pure states of which the mixture is made."
         )
     keep_by_default()
     theory = theory.resolve(hamiltonian, preparation, times)
@@ -131,6 +140,8 @@ def simulate(
         followed,
         code.digest,
     )
+    problem, remarks = _fitted(problem, plan)
+    theory = problem.theory
     provenance = {
         "title": f"{type(theory).__name__} on {type(hamiltonian).__name__}",
         "hamiltonian": describe(hamiltonian),
@@ -143,6 +154,7 @@ def simulate(
         "trajectories": count if theory.has_trajectories else 0,
         "ensembles": ensembles if theory.coupled else 1,
         "versions": versions(),
+        **remarks,
         **(note or {}),
     }
     if users := of_the_user(tuple(observables)):
@@ -158,6 +170,14 @@ def simulate(
     with orderly_stop(), contextlib.nullcontext() if store is None else writer_of(store):
         run.begin(resume)
         return run.to_the_end(math.ceil(chunk / width), executor, workers, progress)
+
+
+def _fitted(problem: Problem, plan: Plan) -> tuple[Problem, dict[str, Any]]:
+    """With the choices of a coupled theory that its ensemble decides, and what there is to say about them."""
+    if not isinstance(problem.theory, HasFit):
+        return problem, {}
+    fitted, remarks = problem.theory.fit(problem.hamiltonian, first_ensemble(problem, plan))
+    return dataclasses.replace(problem, theory=fitted), remarks
 
 
 _FOLLOWED = {

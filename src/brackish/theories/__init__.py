@@ -53,6 +53,7 @@ from brackish.theories.trajectories.koopmons import (
     Koopmons,
     LatticeQuadrature,
     ParticleQuadrature,
+    RandomQuadrature,
     WithoutCorrelation,
     koopmon_scan,
 )
@@ -154,6 +155,7 @@ __all__ = [
     "QuantumLLG",
     "QuantumTrajectories",
     "RandomPhases",
+    "RandomQuadrature",
     "ReverseVelocity",
     "SphereGrid",
     "SphereQuadrature",

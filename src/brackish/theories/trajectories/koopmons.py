@@ -20,7 +20,8 @@ Bloch vector and the cross product.
 
 import abc
 import dataclasses
-from typing import Any, ClassVar
+import warnings
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -29,14 +30,14 @@ import numpy as np
 from jax import lax
 
 from brackish.analysis.invariants import fluctuation_force
-from brackish.errors import InvalidInput, UnsupportedHamiltonian
+from brackish.errors import InvalidInput, UnresolvedCorrelation, UnsupportedHamiltonian
 from brackish.grids.deposit import EDGE, Lattice, Tiles, deposit, gather
 from brackish.hamiltonians import HybridHamiltonian, SeparableHamiltonian
-from brackish.integrators import RungeKutta4, Strang
+from brackish.integrators import ImplicitMidpoint, Strang
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.observables import Observable
 from brackish.promises import ENERGY, NORM
-from brackish.quantum import product, propagate
+from brackish.quantum import product, propagate, propagate_columns
 from brackish.quantum.components import components, cross
 from brackish.theories.trajectories._ensembles import (
     EnsembleState,
@@ -57,6 +58,20 @@ changes nothing; its third power, which derivatives divide by, is still a number
 TILES_AT_ONCE = 256
 PAIRS_AT_ONCE = 2**17
 """Pairs of a node and a koopmon that are worked on at once: a kernel matrix of one megabyte."""
+MOST_NODES = 2**20
+"""Nodes of one koopmon in a product of rules."""
+MISSED = 0.05
+"""The share of the correlation energy that chosen nodes may miss at the start."""
+DEAREST = 2**22
+"""Pairs of a node and a koopmon that chosen nodes may make: as many as 2000 koopmons with one node each."""
+RANDOM_PAIRS = 2**23
+"""Pairs by which the integral is estimated that nodes are held against; once in a run."""
+MOST_COORDINATES = 2**18
+"""Coordinates of all nodes together."""
+WORTH = 1.25
+"""More nodes have to miss less by this factor, or are not worth their time."""
+TURNS = (0.3, 1.0, 3.0)
+"""Angles, see `choose_nodes`."""
 LIGHTEST = 1e-60
 """A koopmon of weight 0 is a tracer: it moves as if it had this weight, and nothing feels it."""
 
@@ -119,7 +134,7 @@ class LatticeQuadrature(Quadrature):
 
     `spacing`: between nodes, in kernel widths; where kernels overlap well the correlation energy is right to some 1e-5
     of itself at 0.9, to 1e-8 at 0.5. `reach`: where kernels end, in kernel widths. `tiles`: room, in rows of 8 nodes; a
-    run that needs more says so.
+    run that needs more says so, and an energy asked for directly is NaN.
     """
 
     spacing: float = 0.9
@@ -185,7 +200,8 @@ class LatticeQuadrature(Quadrature):
         extent = sources.component.shape[1]
         starts = range(1, by_single.shape[1], extent)
         by_component = jnp.sum(jnp.stack([by_single[:, k : k + extent] for k in starts]), axis=0)
-        return Correlation(total, _phase_point(by_place), by_component)
+        found = Correlation(total, _phase_point(by_place), by_component)
+        return jax.tree_util.tree_map(lambda x: _where_all_fit(tiles, x), found)
 
     def energy(self, hamiltonian, width, sources):
         lattice = self.lattice(hamiltonian, width)
@@ -201,7 +217,7 @@ class LatticeQuadrature(Quadrature):
             field_of_h = self._field_of_h(hamiltonian, lattice, origin)
             return total + energy_of_batch(jnp.where(new, fields, 0.0), field_of_h)
 
-        return _over_batches(tiles, batch, jnp.zeros(()))
+        return _where_all_fit(tiles, _over_batches(tiles, batch, jnp.zeros(())))
 
     def status(self, hamiltonian, width, sources):
         tiles = deposit(
@@ -209,7 +225,7 @@ class LatticeQuadrature(Quadrature):
             sources.place,
             sources.weight[:, None] * _fields_of_one(hamiltonian, sources),
         )
-        return jnp.where(tiles.count > tiles.fields.shape[0], Status.lattice_too_small, Status.fine)
+        return jnp.where(_all_fit(tiles), Status.fine, Status.lattice_too_small)
 
     def _field_of_h(self, hamiltonian, lattice, origin):
         """Components of the coupled X^j at the nodes of tiles, (tiles, nodes, j, k); where H is separable they are the
@@ -220,6 +236,16 @@ class LatticeQuadrature(Quadrature):
         along_row[:, -1] = np.arange(nodes)
         places = (origin[:, None, :] + along_row[None]) * lattice.spacing[None, None]
         return jax.vmap(jax.vmap(lambda place: _coupling_field(hamiltonian, place)))(places)
+
+
+def _all_fit(tiles: Tiles):
+    """Whether there was room for every tile that koopmons reach."""
+    return tiles.count <= tiles.fields.shape[0]
+
+
+def _where_all_fit(tiles: Tiles, values):
+    """A sum over the tiles; no number where some of them are missing."""
+    return jnp.where(_all_fit(tiles), values, jnp.nan)
 
 
 def _fields_of_one(hamiltonian: HybridHamiltonian, sources: Sources) -> Float[Array, "N fields"]:
@@ -277,63 +303,214 @@ class ParticleQuadrature(Quadrature):
     nodes: int = eqx.field(static=True, default=1)
 
     def __check_init__(self):
-        if isinstance(self.nodes, bool) or not isinstance(self.nodes, int | np.integer) or self.nodes < 1:
-            raise InvalidInput(
-                f"Argument `nodes` of ParticleQuadrature must be a whole number of at least 1, got {self.nodes!r}."
+        _check_nodes(self, self.nodes)
+
+    def check(self, hamiltonian):
+        axes = 2 * hamiltonian.manifold.coordinates
+        if self.nodes > 1 and int(self.nodes) ** axes > MOST_NODES:
+            raise UnsupportedHamiltonian(
+                f"ParticleQuadrature({self.nodes}) has {self.nodes} nodes along each of {axes} axes of phase space, "
+                f"{float(self.nodes) ** axes:.1e} for each koopmon; at most {MOST_NODES} can be: take fewer, or "
+                "RandomQuadrature."
             )
+
+    def nodes_of(self, width, sources):
+        places, shares = np.polynomial.hermite_e.hermegauss(self.nodes)
+        offset, share = np.zeros((1, 0)), np.ones(1)
+        for _ in range(sources.place.shape[1]):
+            along = np.tile(places, len(share))[:, None]
+            offset = np.concatenate([np.repeat(offset, len(places), axis=0), along], axis=1)
+            share = np.repeat(share, len(places)) * np.tile(shares, len(share))
+        return _around(width, sources, offset[None], share / share.sum())
+
+    def correlation(self, hamiltonian, width, sources):
+        return _correlation_of_nodes(self, hamiltonian, width, sources)
+
+    def energy(self, hamiltonian, width, sources):
+        return _energy_of_all_nodes(hamiltonian, width, sources, *self.nodes_of(width, sources))
+
+
+class RandomQuadrature(Quadrature):
+    r"""Nodes drawn from the kernel of each koopmon once and for all, which it carries along: $N^2$ work times `nodes`,
+    in any number of coordinates.
+
+    The integral of `ParticleQuadrature`, with an error that falls as the root of the number of all nodes, and with no
+    bias. The energy is a function of the koopmons, so that what it conserves is kept; exactly covariant under
+    translations. `nodes`: of each koopmon; two by two on opposite sides. None leaves the number to the start of a run
+    (see `choose_nodes`); until then it is one.
+    """
+
+    nodes: int | None = eqx.field(static=True, default=None)
+
+    def __check_init__(self):
+        if self.nodes is not None:
+            _check_nodes(self, self.nodes)
 
     def check(self, hamiltonian):
         pass
 
+    def nodes_of(self, width, sources):
+        count = 1 if self.nodes is None else int(self.nodes)
+        half = (sources.place.shape[0], (count + 1) // 2, sources.place.shape[1])
+        offset = jax.random.normal(jax.random.key(0), half)
+        offset = jnp.concatenate([offset, -offset], axis=1)[:, :count]
+        return _around(width, sources, offset, np.full(count, 1 / count))
+
     def correlation(self, hamiltonian, width, sources):
-        # a tracer has no energy of its own, but derivatives per unit weight
-        weight = jnp.maximum(sources.weight, LIGHTEST)
-
-        def energy(place, component):
-            return self.energy(hamiltonian, width, Sources(place, component, weight))
-
-        total, slopes = jax.value_and_grad(energy, argnums=(0, 1))(sources.place, sources.component)
-        by_place, by_component = (slope / weight[:, None] for slope in slopes)
-        return Correlation(total, _phase_point(by_place), by_component)
+        return _correlation_of_nodes(self, hamiltonian, width, sources)
 
     def energy(self, hamiltonian, width, sources):
-        """Eq. (K4): the sum over koopmons and their nodes, in blocks of which nothing is kept for the derivative."""
-        axes, levels = sources.place.shape[1], hamiltonian.levels
-        places, shares = np.polynomial.hermite_e.hermegauss(self.nodes)
-        offset = np.stack([x.ravel() for x in np.meshgrid(*[places] * axes, indexing="ij")], axis=-1)
-        share = np.prod(np.stack(np.meshgrid(*[shares] * axes, indexing="ij")), axis=0).ravel()
-        share = share / share.sum()
-        node = (sources.place[:, None, :] + (jnp.asarray(width)[None] * offset)[None]).reshape(-1, axes)
-        node_weight = (sources.weight[:, None] * share[None]).reshape(-1)
-        carried = sources.weight[:, None] * sources.component
-        moments = [carried] + [carried * sources.place[:, [axis]] for axis in _coupled_axes(hamiltonian)]
-        columns = jnp.concatenate([sources.weight[:, None], *moments], axis=1)
-        extent = levels**2 - 1
+        return _energy_of_all_nodes(hamiltonian, width, sources, *self.nodes_of(width, sources))
 
-        def block_energy(total, block):
-            node, weight = block
-            difference = (node[:, None, :] - sources.place[None]) / jnp.asarray(width)[None, None]
-            fields = jnp.exp(-0.5 * jnp.sum(difference**2, axis=-1)) @ columns
-            there = fields[:, 0] > EMPTY
-            density = jnp.where(there, fields[:, 0], 1.0)
-            smooth = fields[:, 1 : 1 + extent].T
-            field_of_h = jax.vmap(lambda place: _coupling_field(hamiltonian, place))(node)
-            rate = jnp.zeros(density.shape)
-            for j, axis in enumerate(_coupled_axes(hamiltonian)):
-                moment = fields[:, 1 + extent * (1 + j) : 1 + extent * (2 + j)].T
-                slope = (moment - node[:, axis][None] * smooth) / width[axis] ** 2
-                rate += jnp.sum(cross(smooth, slope, levels) * field_of_h[:, j].T, axis=0)
-            return total - 0.5 * jnp.sum(jnp.where(there, weight * rate / density**2, 0.0)), None
 
-        count = node.shape[0]
-        size = min(count, max(8, PAIRS_AT_ONCE // sources.weight.shape[0]))
-        missing = -count % size
-        blocks = (
-            jnp.concatenate([node, jnp.repeat(node[:1], missing, axis=0)]).reshape(-1, size, axes),
-            jnp.pad(node_weight, (0, missing)).reshape(-1, size),
+def _check_nodes(quadrature: Quadrature, nodes: Any) -> None:
+    if isinstance(nodes, bool) or not isinstance(nodes, int | np.integer) or nodes < 1:
+        raise InvalidInput(
+            f"Argument `nodes` of {type(quadrature).__name__} must be a whole number of at least 1, got {nodes!r}."
         )
-        total, _ = lax.scan(jax.checkpoint(block_energy, prevent_cse=False), jnp.zeros(()), blocks)
-        return total
+
+
+def _around(width, sources: Sources, offset, share):
+    """All nodes (G, m) and their weights (G,): at `offset` (N or 1, nodes, m), in kernel widths, from each koopmon."""
+    node = (sources.place[:, None, :] + jnp.asarray(width)[None, None] * offset).reshape(
+        -1, sources.place.shape[1]
+    )
+    return node, (sources.weight[:, None] * share[None]).reshape(-1)
+
+
+def _correlation_of_nodes(quadrature: Quadrature, hamiltonian, width, sources: Sources) -> Correlation:
+    """By automatic differentiation of the energy."""
+    # a tracer has no energy of its own, but derivatives per unit weight
+    weight = jnp.maximum(sources.weight, LIGHTEST)
+
+    def energy(place, component):
+        return quadrature.energy(hamiltonian, width, Sources(place, component, weight))
+
+    total, slopes = jax.value_and_grad(energy, argnums=(0, 1))(sources.place, sources.component)
+    by_place, by_component = (slope / weight[:, None] for slope in slopes)
+    return Correlation(total, _phase_point(by_place), by_component)
+
+
+def _energy_of_all_nodes(hamiltonian, width, sources: Sources, node, node_weight) -> RealScalar:
+    """Eq. (K4): the sum over koopmons and their nodes, in blocks of which nothing is kept for the derivative."""
+    columns = _columns(hamiltonian, sources)
+
+    def block_energy(total, block):
+        return total + _energy_of_nodes(hamiltonian, width, sources, columns, *block), None
+
+    blocks = _blocks_of_nodes(sources, node, node_weight)
+    total, _ = lax.scan(jax.checkpoint(block_energy, prevent_cse=False), jnp.zeros(()), blocks)
+    return total
+
+
+def _columns(hamiltonian: HybridHamiltonian, sources: Sources) -> Float[Array, "N columns"]:
+    """What kernels multiply: weights, components, and components times places along the coupled axes."""
+    carried = sources.weight[:, None] * sources.component
+    moments = [carried] + [carried * sources.place[:, [axis]] for axis in _coupled_axes(hamiltonian)]
+    return jnp.concatenate([sources.weight[:, None], *moments], axis=1)
+
+
+def _energy_of_nodes(hamiltonian, width, sources: Sources, columns, node, weight) -> RealScalar:
+    """The share of some nodes (B, m), of these weights, in the correlation energy."""
+    levels, extent = hamiltonian.levels, hamiltonian.levels**2 - 1
+    difference = (node[:, None, :] - sources.place[None]) / jnp.asarray(width)[None, None]
+    fields = jnp.exp(-0.5 * jnp.sum(difference**2, axis=-1)) @ columns
+    there = fields[:, 0] > EMPTY
+    density = jnp.where(there, fields[:, 0], 1.0)
+    smooth = fields[:, 1 : 1 + extent].T
+    field_of_h = jax.vmap(lambda place: _coupling_field(hamiltonian, place))(node)
+    rate = jnp.zeros(density.shape)
+    for j, axis in enumerate(_coupled_axes(hamiltonian)):
+        moment = fields[:, 1 + extent * (1 + j) : 1 + extent * (2 + j)].T
+        slope = (moment - node[:, axis][None] * smooth) / width[axis] ** 2
+        rate += jnp.sum(cross(smooth, slope, levels) * field_of_h[:, j].T, axis=0)
+    return -0.5 * jnp.sum(jnp.where(there, weight * rate / density**2, 0.0))
+
+
+def _blocks_of_nodes(sources: Sources, node, weight):
+    """Nodes and weights in blocks of one size; what fills up the last one weighs nothing."""
+    count = node.shape[0]
+    size = min(count, max(8, PAIRS_AT_ONCE // sources.weight.shape[0]))
+    missing = -count % size
+    return (
+        jnp.concatenate([node, jnp.repeat(node[:1], missing, axis=0)]).reshape(-1, size, node.shape[1]),
+        jnp.pad(weight, (0, missing)).reshape(-1, size),
+    )
+
+
+# -- how many nodes ------------------------------------------------------------------------------------------
+
+
+class NodeChoice(NamedTuple):
+    """`nodes` of each koopmon, and by what part of itself the correlation energy is `missed` with them."""
+
+    nodes: int
+    missed: float
+
+
+def choose_nodes(
+    hamiltonian: HybridHamiltonian, width: Float[np.ndarray | Array, " m"], y: EnsembleState
+) -> NodeChoice:
+    """The fewest nodes of a `RandomQuadrature` with which the correlation energy is the integral of eq. (15) but for
+    `MISSED` of itself; if there are none, the fewest that are about as good as the best that `DEAREST` allows.
+
+    At the start states may be all alike, and have none of this energy. So it is taken for the states of the start and
+    for those into which they turn where they stand, and compared as a root mean square. The integral comes from many
+    other random nodes, whose scatter counts as missed.
+    """
+    sources, axes = _sources(y), 2 * hamiltonian.manifold.coordinates
+    components = jnp.stack([components_of(psi) for psi in _likely_states(hamiltonian, y)])
+    count = sources.weight.shape[0]
+
+    def energies(node, weight):
+        blocks = zip(*_blocks_of_nodes(sources, node, weight), strict=True)
+        return sum(
+            np.asarray(_energies_of_nodes(hamiltonian, width, sources, components, *b)) for b in blocks
+        )
+
+    groups = 8
+    drawn = min(RANDOM_PAIRS // (groups * count), MOST_COORDINATES // axes) // count
+    drawn = max(1, drawn)
+    random = np.random.default_rng(0).standard_normal((groups, count, drawn, axes))
+    share = np.full(drawn, 1 / drawn)
+    parts = np.stack([energies(*_around(width, sources, offset, share)) for offset in random])
+    integral, scatter = parts.mean(axis=0), parts.std(axis=0, ddof=1) / np.sqrt(groups)
+    size = np.sqrt(np.sum(integral**2))
+
+    choices: list[NodeChoice] = []
+    nodes, most = 1, min(DEAREST // count, MOST_COORDINATES // axes) // count
+    while not choices or (choices[-1].missed > MISSED and nodes <= most):
+        found = energies(*RandomQuadrature(nodes).nodes_of(width, sources))
+        missed = np.sqrt(np.sum((found - integral) ** 2 + scatter**2))
+        choices.append(NodeChoice(nodes, float(missed / size) if size > 0 else 0.0))
+        nodes *= 2
+    best = min(choice.missed for choice in choices)
+    return next(choice for choice in choices if choice.missed <= max(MISSED, WORTH * best))
+
+
+@eqx.filter_jit
+def _energies_of_nodes(hamiltonian, width, sources: Sources, components, node, weight):
+    """The share of some nodes in the correlation energy, for several sets of states: (sets,)."""
+
+    def of(component):
+        these = Sources(sources.place, component, sources.weight)
+        return _energy_of_nodes(hamiltonian, width, these, _columns(hamiltonian, these), node, weight)
+
+    return jax.vmap(of)(components)
+
+
+@eqx.filter_jit
+def _likely_states(hamiltonian: HybridHamiltonian, y: EnsembleState) -> list[Array]:
+    """The states of the start, and what they turn into at rest, while the operators of different places turn them apart
+    by the angles `TURNS`.
+    """
+    operators = jax.vmap(hamiltonian.operator)(y.point)
+    apart = operators - jnp.sum(y.weight[:, None, None] * operators, axis=0)[None]
+    trace = jnp.trace(apart, axis1=1, axis2=2)[:, None, None] / hamiltonian.levels
+    apart = apart - trace * jnp.eye(hamiltonian.levels)[None]
+    spread = jnp.sqrt(jnp.sum(y.weight[:, None, None] * jnp.abs(apart) ** 2))
+    turned = jax.vmap(propagate_columns, in_axes=(0, 0, None))
+    return [y.psi, *(turned(operators, y.psi, turn / jnp.where(spread > 0, spread, 1.0)) for turn in TURNS)]
 
 
 class WithoutCorrelation(Quadrature):
@@ -358,7 +535,8 @@ class Koopmons(Theory):
 
     `position_width`, `momentum_width`: standard deviations of the kernel, one number or one per coordinate (bohr,
     atomic units of momentum), or `InSpreads(factor)`, in those of the cloud at the start. `quadrature`: by default
-    `LatticeQuadrature()` for one coordinate, `ParticleQuadrature()` for more. `planck`: the size of hbar. `sweeps`:
+    `LatticeQuadrature()` for one coordinate, for more `RandomQuadrature()`, with as many nodes as the start needs.
+    `planck`: the size of hbar. `sweeps`:
     of the implicit midpoint rule that moves the correlation term; m leave an error of order m + 1 in the step: 2 keep
     the order of `Strang`, 4 that of `TripleJump`, more keep the energy of long runs from creeping where steps are long.
 
@@ -403,7 +581,9 @@ class Koopmons(Theory):
         return ENERGY, NORM
 
     def default_integrator(self, hamiltonian):
-        return Strang() if isinstance(hamiltonian, SeparableHamiltonian) else RungeKutta4()
+        """Symplectic, and exact for norms, either way."""
+        separable = isinstance(hamiltonian, SeparableHamiltonian)
+        return Strang() if separable else ImplicitMidpoint(tolerance=1e-14)
 
     def resolve(self, hamiltonian, preparation, times):
         coordinates = hamiltonian.manifold.coordinates
@@ -426,9 +606,25 @@ class Koopmons(Theory):
                 widths[name] = np.asarray(widths[name])
         quadrature = self.quadrature
         if quadrature is None:
-            quadrature = LatticeQuadrature() if coordinates == 1 else ParticleQuadrature()
+            quadrature = LatticeQuadrature() if coordinates == 1 else RandomQuadrature()
         quadrature.check(hamiltonian)
         return dataclasses.replace(self, quadrature=quadrature, **widths)
+
+    def fit(self, hamiltonian, y):
+        """With as many nodes as the start needs, if that was left open, and a warning where more would be needed."""
+        if not (isinstance(self.quadrature, RandomQuadrature) and self.quadrature.nodes is None):
+            return self, {}
+        choice = choose_nodes(hamiltonian, self._width(hamiltonian), y)
+        if choice.missed > MISSED:
+            warnings.warn(
+                f"Koopmons: the correlation energy of this start is missed by {100 * choice.missed:.2g} % of itself "
+                f"with {choice.nodes} node{'s' * (choice.nodes > 1)} for each koopmon; give "
+                f"`quadrature=RandomQuadrature({8 * choice.nodes})` or more nodes, or take wider kernels.",
+                UnresolvedCorrelation,
+                stacklevel=5,
+            )
+        fitted = dataclasses.replace(self, quadrature=RandomQuadrature(choice.nodes))
+        return fitted, {"correlation_energy_missed": float(f"{choice.missed:.3g}")}
 
     def in_coordinates(self, shift, scale):
         widths = self.position_width, self.momentum_width
@@ -584,7 +780,8 @@ class Koopmons(Theory):
     def check(self, hamiltonian, y):
         status = y.status()
         held = self._chosen.status(hamiltonian, self._width(hamiltonian), _sources(y))
-        return jnp.where(status == Status.fine, held, status)
+        # what the lattice has left out is the cause of what is no longer a number
+        return jnp.where((status == Status.fine) | (held == Status.lattice_too_small), held, status)
 
 
 def koopmon_scan(
