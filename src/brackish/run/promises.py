@@ -86,8 +86,10 @@ def judged(promises: tuple[Promise, ...], status: jax.Array, changes: jax.Array)
     far = jnp.any(~(share <= jnp.asarray([[promise.limit for promise in promises]])), axis=-1)
     beyond = jnp.any(~(share <= jnp.asarray([[promise.tolerance for promise in promises]])), axis=-1)
     room = jnp.isin(status, jnp.asarray([int(name) for name in ROOM]))
-    lost = (status == Status.fine) & jnp.any(jnp.isnan(changes[..., CHANGE]), axis=-1)
-    broken = ((status == Status.fine) & far) | (room & beyond)
+    no_number = jnp.any(jnp.isnan(changes[..., CHANGE]), axis=-1)
+    lost = (status == Status.fine) & no_number
+    # a lattice without room has no energy, and is itself the cause
+    broken = ((status == Status.fine) & far) | (room & beyond & ~no_number)
     return jnp.where(lost, int(Status.not_finite), jnp.where(broken, int(Status.broke_promise), status))
 
 
