@@ -4,6 +4,7 @@ import math
 from typing import Annotated
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -93,6 +94,17 @@ class Grid(eqx.Module):
     def nodes(self) -> np.ndarray:
         """All grid points, (G, n)."""
         return np.stack([x.ravel() for x in np.meshgrid(*self.positions(), indexing="ij")], axis=-1)
+
+    def traced_positions(self) -> tuple[Float[Array, " points"], ...]:
+        """The `positions` inside a compiled program, behind a barrier: what is made from them on the whole grid is
+        computed when the program runs, and neither stored in it nor worked out by the compiler.
+        """
+        return jax.lax.optimization_barrier(tuple(jnp.asarray(x) for x in self.positions()))
+
+    def traced_nodes(self) -> Float[Array, "G n"]:
+        """The `nodes` inside a compiled program, likewise."""
+        meshes = jnp.meshgrid(*self.traced_positions(), indexing="ij")
+        return jnp.stack([x.ravel() for x in meshes], axis=-1)
 
     def transform(self, values: Complex[Array, "..."]) -> Complex[Array, "..."]:
         """The discrete Fourier transform over the trailing grid axes."""

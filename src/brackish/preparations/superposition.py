@@ -1,5 +1,6 @@
 """Sums of packets: wavefunctions that interfere with themselves."""
 
+import math
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -54,5 +55,5 @@ class Superposition(Preparation):
             amplitudes[k] * packet.wavefunction(hamiltonian, positions)
             for k, packet in enumerate(self.packets)
         )
-        cell = np.prod([x[1] - x[0] for x in positions])
+        cell = math.prod(x[1] - x[0] for x in positions)
         return psi / jnp.sqrt(jnp.sum(psi.real**2 + psi.imag**2) * cell)

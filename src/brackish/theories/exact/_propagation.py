@@ -1,5 +1,7 @@
 """How a wavefunction moves on a grid: its two exact sub-flows, its energy, what can go wrong, and a box that fits."""
 
+import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +12,7 @@ import numpy as np
 from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.grids import Grid, kinetic_phase
 from brackish.hamiltonians import SeparableHamiltonian
+from brackish.memory import COMPLEX, in_words, require_memory
 from brackish.quantum import apply, propagator
 from brackish.theory import Status
 from brackish.typing import Array, Complex, Float, Inexact, Position, RealScalar
@@ -19,9 +22,7 @@ WaveFlow = Callable[[Complex[Array, "d *grid"]], Complex[Array, "d *grid"]]
 
 def potential_flow(hamiltonian: SeparableHamiltonian, grid: Grid, duration: Any) -> WaveFlow:
     r"""$\Psi\mapsto e^{-i\hat V\delta t}\Psi$: a unitary at each grid point."""
-    matrices = jax.vmap(lambda q: propagator(whole_potential(hamiltonian, q), duration))(
-        jnp.asarray(grid.nodes())
-    )
+    matrices = jax.vmap(lambda q: propagator(whole_potential(hamiltonian, q), duration))(grid.traced_nodes())
     matrices = jnp.moveaxis(matrices, 0, -1).reshape(hamiltonian.levels, hamiltonian.levels, *grid.points)
     return lambda psi: jnp.sum(matrices * psi[None], axis=1)
 
@@ -46,7 +47,7 @@ def wave_energy(hamiltonian: SeparableHamiltonian, grid: Grid, psi: Complex[Arra
     in_motion = jnp.sum(kinetic[None] * (waves.real**2 + waves.imag**2)) / np.prod(grid.points)
     flat = psi.reshape(hamiltonian.levels, -1)
     acted = jax.vmap(lambda q, psi: apply(whole_potential(hamiltonian, q), psi), in_axes=(0, 1), out_axes=1)(
-        jnp.asarray(grid.nodes()), flat
+        grid.traced_nodes(), flat
     )
     return (in_motion + jnp.sum((jnp.conj(flat) * acted).real)) * grid.cell
 
@@ -152,11 +153,14 @@ def _fitting_grid(hamiltonian: SeparableHamiltonian, packet: Any, stop: float, m
             ends.append(centre[axis] + direction * end)
         largest = np.sqrt(2 * mass * max(energy - deepest, 0.0)) + 6 * momentum_width[axis]
         room = max(0.03 * (ends[1] - ends[0]), margin)
-        span = ends[1] - ends[0] + 2 * room
-        needed = span * largest * OVERSAMPLING[len(masses)] / np.pi
-        lower.append(ends[0] - room)
-        upper.append(ends[1] + room)
-        points.append(_fast_size(max(32, int(np.ceil(needed)))))
+        ends = [ends[0] - room, ends[1] + room]
+        if len(masses) == 1:
+            ends = _rounded(*ends)
+        needed = (ends[1] - ends[0]) * largest * OVERSAMPLING[len(masses)] / np.pi
+        lower.append(ends[0])
+        upper.append(ends[1])
+        size = _common_size if len(masses) == 1 else _fast_size
+        points.append(size(max(32, int(np.ceil(needed)))))
     if np.prod([float(n) for n in points]) > 2**24:
         raise InvalidInput(
             f"The grid that fits this run would have {'x'.join(map(str, points))} points; give a `grid`, or run "
@@ -171,6 +175,58 @@ def _deepest(levels, centre, axis, width, kinetic, mass, stop):
     line = np.repeat(centre[None], 4001, axis=0)
     line[:, axis] += np.linspace(-reach, reach, 4001)
     return float(np.asarray(levels(line))[:, 0].min())
+
+
+def _rounded(lower: float, upper: float) -> list[float]:
+    """A box around this one that near boxes share, so that one compiled program serves them all."""
+    unit = 2.0 ** np.floor(np.log2(upper - lower)) / 4
+    return [float(unit * np.floor(lower / unit)), float(unit * np.ceil(upper / unit))]
+
+
+def _common_size(size: int) -> int:
+    """The next of 32, 40, 48, 64, 80, 96, 128, ..."""
+    power = 2 ** int(np.floor(np.log2(size)))
+    return next(n for n in (power, power * 5 // 4, power * 3 // 2, 2 * power) if n >= size)
+
+
+PER_LEVEL, PER_MATRIX = 12, 12
+"""Complex numbers of a run for each grid point: so many times the levels for the wavefunction and what is made of it in
+a step, so many times their square for the propagators of the potential (six in the default integrator) and for spectra.
+"""
+SECONDS = 4e-8
+"""For each point, level and transform, about, on one core; the default integrator takes 12 transforms a step."""
+LONG = 60.0
+"""Seconds of a run from which on it says what to expect."""
+
+
+def needed_bytes(grid: Grid, levels: int) -> int:
+    """About the memory that a run on this grid takes."""
+    return math.prod(grid.points) * COMPLEX * (PER_LEVEL * levels + PER_MATRIX * levels**2)
+
+
+def check_size(grid: Grid, levels: int, steps: int) -> None:
+    """Raise `InvalidInput` if a run on this grid cannot fit the memory; warn if it takes long."""
+    points, size = math.prod(grid.points), needed_bytes(grid, levels)
+    shape = "x".join(map(str, grid.points))
+    time = points * levels * 12 * SECONDS * steps
+    expected = f"{points} points ({shape}), {steps} steps and about {_duration(time)} of one core"
+    require_memory(
+        size,
+        f"Exact on a grid of {expected}",
+        "give a coarser or smaller `grid`, or an `absorber`",
+    )
+    if time > LONG:
+        warnings.warn(
+            f"Exact works on a grid of {expected}, in {in_words(size)} of memory; a coarser `grid` is faster.",
+            stacklevel=4,
+        )
+
+
+def _duration(seconds: float) -> str:
+    for size, name in ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes")):
+        if seconds > 2 * size:
+            return f"{seconds / size:.0f} {name}"
+    return f"{seconds:.0f} seconds"
 
 
 def _fast_size(size: int) -> int:

@@ -23,6 +23,7 @@ from brackish.manifolds import Canonical, PhasePoint
 from brackish.promises import ENERGY, NORM
 from brackish.quantum import eigensystem
 from brackish.theories.exact._propagation import (
+    check_size,
     chosen_grid,
     edge_probability,
     kinetic_flow,
@@ -110,6 +111,7 @@ class Exact(Theory):
     def resolve(self, hamiltonian, preparation, times):
         margin = 0.0 if self.absorber is None else self.absorber.length
         grid = chosen_grid("Exact", self.grid, hamiltonian, preparation, times.stop, margin)
+        check_size(grid, hamiltonian.levels, times.saves * times.steps_for(self, hamiltonian))
         return Exact(grid, self.absorber, self.edge_tolerance)
 
     def in_coordinates(self, shift, scale):
@@ -131,7 +133,7 @@ class Exact(Theory):
         return self.grid
 
     def prepare(self, hamiltonian, preparation, index, key):
-        psi = jnp.asarray(preparation.wavefunction(hamiltonian, self.box.positions()))
+        psi = jnp.asarray(preparation.wavefunction(hamiltonian, self.box.traced_positions()))
         start = WavefunctionState(psi, edge_probability(self.box, psi), jnp.zeros((2, hamiltonian.levels)))
         return start, jnp.ones(())
 
@@ -193,7 +195,7 @@ class Exact(Theory):
             gradient = self.box.inverse_transform(1j * self.box.along(axis, k)[None] * waves)
             flux = jnp.sum((jnp.conj(flat) * gradient.reshape(flat.shape)).imag, axis=0)
             momentum.append(flux / safe)
-        point = PhasePoint(jnp.asarray(self.box.nodes()), jnp.stack(momentum, axis=-1))
+        point = PhasePoint(self.box.traced_nodes(), jnp.stack(momentum, axis=-1))
         return Weighted(point, density, probability * self.box.cell)
 
     def moments(self, hamiltonian, y):
@@ -227,5 +229,5 @@ class Exact(Theory):
 
 def _adiabatic_vectors(hamiltonian, grid):
     """Eigenvectors of V on the grid, (d, level, *grid); their phases mean nothing."""
-    _, vectors = jax.vmap(lambda q: eigensystem(hamiltonian.potential(q)))(jnp.asarray(grid.nodes()))
+    _, vectors = jax.vmap(lambda q: eigensystem(hamiltonian.potential(q)))(grid.traced_nodes())
     return jnp.moveaxis(vectors, 0, -1).reshape(hamiltonian.levels, hamiltonian.levels, *grid.points)
