@@ -28,6 +28,7 @@ from brackish.errors import (
     UnsupportedHamiltonian,
     unknown_name,
 )
+from brackish.io.files import replacing
 from brackish.run.programs import keep_by_default
 
 UsageError: Any = typer.BadParameter.__mro__[1]
@@ -176,8 +177,9 @@ def compare(
     for path in files:
         if path.is_dir():
             raise InvalidInput(f"Cannot write {path}: it is a folder.")
-    if out is not None:
-        folder.check_replaceable(*files)
+    for path, ours in zip(files, (bk.plot.files.drew, folder.is_dataset), strict=True):
+        if path.exists() and not ours(path):
+            raise InvalidInput(f"{path} is there, and nothing that brackish wrote: choose another --out.")
     keep_by_default()
     setup = _fitting(document, name, theory)
     _import_meanwhile(
@@ -192,15 +194,10 @@ def compare(
     dataset = side_by_side(setup.names, results)
     dataset.attrs["title"] = f"comparison {name}"
     folder.make(place)
-    scratch = tuple(path.with_name(f".part.{os.getpid()}.{path.name}") for path in files)
-    try:
-        bk.plot.save(bk.plot.compare(dataset), scratch[0])
-        bk.write_netcdf(dataset, scratch[1])
-        for new, path in zip(scratch, files, strict=True):
-            os.replace(new, path)
-    finally:
-        for path in scratch:
-            path.unlink(missing_ok=True)
+    figure = bk.plot.compare(dataset)
+    with replacing(files[0]) as picture, replacing(files[1]) as numbers:
+        bk.plot.files.draw(figure, picture, "png")
+        bk.write_netcdf(dataset, numbers)
     _show_table(dataset, setup, seconds, name)
     for path in files:
         typer.echo(str(path))
@@ -223,8 +220,9 @@ def run(
     text, setup = config.read(file)
     goal = out or (Path(setup.out) if setup.out else Path("results") / file.stem)
     place = folder.claim(goal, overwrite)
-    folder.begin(place, text)
-    _finish(setup, text, place, workers, not no_progress)
+    with folder.writer_of(place):
+        folder.begin(place, text, goal, setup.names)
+        _finish(setup, text, place, workers, not no_progress)
 
 
 @app.command()
@@ -238,10 +236,13 @@ def resume(
 
     keep_by_default()
     place, text, setup = folder.stopped(store)
-    if (place / folder.RESULTS).exists() and folder.final(place) == place:
-        typer.echo(f"{place / folder.RESULTS} is complete already.")
-        return
-    _finish(setup, text, place, workers, not no_progress)
+    with folder.writer_of(place):
+        if not folder.is_complete(place):
+            _finish(setup, text, place, workers, not no_progress)
+        elif folder.final(place) == place:
+            typer.echo(f"{place / folder.RESULTS} is complete already.")
+        else:
+            typer.echo(str(folder.settle(place) / folder.RESULTS))
 
 
 @app.command()
@@ -336,6 +337,8 @@ def plot(
         raise unknown_name("kind of figure", kind, kinds)
     goal = out or file.with_name(f"{file.stem}_{kind}.png")
     folder.check_writable(goal.parent)
+    if goal.is_file() and not bk.plot.files.drew(goal):
+        raise InvalidInput(f"{goal} is there, and no figure of brackish: choose another --out.")
     dataset = folder.read(file)
     folder.make(goal.parent)
     bk.plot.save(kinds[kind](dataset), goal)
@@ -458,12 +461,25 @@ def _finish(setup: Any, text: str, place: Path, workers: int | None, progress: b
             raise typer.Exit(_exit_code(stop)) from None
         except RunFailed as error:
             raise RunFailed(f"{_one_line(error)} What was reached is in {place}.") from error
-    bk.write_netcdf(dataset, place / folder.RESULTS)
-    bk.plot.save(bk.plot.compare(dataset), place / folder.FIGURE)
+    folder.keep(place, dataset)
+    _draw(dataset, place)
     out = folder.settle(place)
     _show_table(dataset, setup, None, out.name)
     for name in (folder.FIGURE, folder.RESULTS):
         typer.echo(str(out / name))
+
+
+def _draw(dataset: Any, place: Path) -> None:
+    """The figure of a run; the numbers are worth more, so a run does not fail for want of one."""
+    from brackish.run import folder, marks
+
+    try:
+        figure = bk.plot.compare(dataset)
+    except InvalidInput as error:
+        typer.echo(f"no figure: {_one_line(error)}", err=True)
+        return
+    with marks.writing(place, folder.FIGURE) as path:
+        bk.plot.save(figure, path)
 
 
 class _Watch:

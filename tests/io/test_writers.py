@@ -159,7 +159,7 @@ def test_two_runs_on_one_store(tmp_path):
         with pytest.raises(bk.CheckpointError) as caught:
             bk.simulate(*asked, trajectories=4, store=tmp_path / "run.zarr")
         said.append(str(caught.value))
-        return lambda: None
+        return lambda *parts: None
 
     run = bk.simulate(*asked, trajectories=4, store=tmp_path / "run.zarr", progress=watch)
     assert "is being written by process" in said[0]

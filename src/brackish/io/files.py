@@ -16,6 +16,7 @@ from pathlib import Path
 from brackish.errors import BrackishError, DiskFull, InvalidInput
 from brackish.io.processes import Process, this_process
 
+KEPT = ".kept"
 LONGEST = 120
 """Letters of a name that stand in the name of its scratch file."""
 _MAKER = re.compile(r"\.([0-9a-f]{8})-(\d+)-([0-9a-f]{8})-[0-9a-f]{8}\.part")
@@ -100,3 +101,12 @@ def remove(ours: Path) -> None:
     else:
         with contextlib.suppress(OSError):
             ours.unlink(missing_ok=True)
+
+
+def put_aside(path: Path) -> None:
+    """What is at `path`, if anything, gets the name NAME.kept."""
+    if os.path.lexists(path):
+        goal = path.with_name(path.name + KEPT)
+        while os.path.lexists(goal):
+            goal = goal.with_name(goal.name + KEPT)
+        os.rename(path, goal)

@@ -72,11 +72,10 @@ def write_store(
                 raise InvalidInput(f"Cannot write {path}: {name} is no store of brackish.")
         try:
             _write(new, dataset, checkpoint or {}, header)
-            if previous.exists() and place.exists():
-                _remove(previous, new)
             if place.exists():
-                os.rename(place, previous)
-            os.rename(new, place)
+                replace_store(new, place)
+            else:
+                os.rename(new, place)
         finally:
             remove(new)
         if previous.exists():
@@ -157,6 +156,24 @@ def is_store(path: Path) -> bool:
             if SCHEMA in (path / name).read_text(encoding="utf-8", errors="replace"):
                 return True
     return False
+
+
+def replace_store(new: Path, old: Path) -> None:
+    """The store `new` takes the name of the store `old`; what else lies in that one is moved to it."""
+    previous = _previous(old)
+    if os.path.lexists(previous) and not is_store(previous):
+        raise InvalidInput(f"Cannot replace {old}: {previous} is no store of brackish.")
+    if previous.exists():
+        _remove(previous, new)
+    os.rename(old, previous)
+    os.rename(new, old)
+    _remove(previous, old)
+
+
+def remove_store(store: Path) -> None:
+    """Remove a store; what else lies in it stays."""
+    kept = store.with_name(f"{store.name}.kept")
+    _remove(store, kept)
 
 
 # -- writing -------------------------------------------------------------------------------------------------

@@ -28,7 +28,12 @@ def save(figure, path: str | Path) -> None:
     if path.is_dir():
         raise InvalidInput(f"Cannot write {path}: it is a folder.")
     with replacing(path) as scratch:
-        figure.savefig(scratch, format=kind, metadata=_MARKS.get(kind))
+        draw(figure, scratch, kind)
+
+
+def draw(figure, path: Path, kind: str) -> None:
+    """Write a figure of this kind, with its mark."""
+    figure.savefig(path, format=kind, metadata=_MARKS.get(kind))
 
 
 def drew(path: str | Path) -> bool:

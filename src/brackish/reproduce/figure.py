@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from brackish.errors import InvalidInput
+from brackish.io.files import put_aside, replacing, told
 from brackish.plot import save
+from brackish.plot.files import drew
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,14 +26,19 @@ class PaperFigure:
     def save(self, folder: str | Path) -> Path:
         """Write the picture, NAME.png, and the caption, NAME.txt; returns the path of the picture.
 
-        Raises `InvalidInput` where nothing can be written.
+        Another caption, or a picture that is none of ours, is moved aside as NAME.kept. Raises `InvalidInput` where
+        nothing can be written.
         """
         folder = Path(folder)
-        try:
+        path, words = folder / f"{self.name}.png", folder / f"{self.name}.txt"
+        caption = (self.caption + "\n").encode()
+        with told(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / f"{self.name}.txt").write_text(self.caption + "\n", encoding="utf-8")
-        except OSError as error:
-            raise InvalidInput(f"Cannot write to {folder}: {error.strerror or error}.") from error
-        path = folder / f"{self.name}.png"
+            if words.exists() and words.read_bytes() != caption:
+                put_aside(words)
+            if not drew(path):
+                put_aside(path)
+            with replacing(words) as scratch:
+                scratch.write_bytes(caption)
         save(self.figure, path)
         return path

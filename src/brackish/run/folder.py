@@ -3,18 +3,24 @@
     run.toml       the file as it was given
     ehrenfest.zarr the store of a theory, from which the run can go on
     results.nc     the dataset, once the run is over
+    figure.png     its figure
+    .brackish      the mark: which of these files are ours (see `marks`)
 
-A run that replaces another one stands in `NAME.part` until it is over, and then takes its place.
+A run that replaces another one stands in `NAME.part` until it is over; then its files take the place of those of the
+other. What else lies in the folder stays.
 """
 
 import contextlib
 import os
-import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from brackish.errors import CheckpointError, InvalidInput
-from brackish.io import read_netcdf, read_store, store_exists
+from brackish.io import read_netcdf, read_store, store_exists, write_netcdf
+from brackish.io.files import real, replacing
+from brackish.io.processes import only_writer
+from brackish.run import marks
 from brackish.run.compare import side_by_side
 from brackish.run.config import Setup, parse
 from brackish.run.progress import Watch
@@ -32,18 +38,52 @@ def claim(out: Path, overwrite: bool) -> Path:
     Raises `InvalidInput` if `out` cannot be written, or holds results and may not be replaced.
     """
     check_writable(out)
-    if not out.exists() or not any(out.iterdir()):
+    if not out.exists() or not {path.name for path in out.iterdir()} - {marks.LOCK}:
         return out
-    if not (out / FILE).exists():
+    if not _is_run(out):
         raise InvalidInput(f"{out} is not empty, and nothing that brackish wrote: choose another folder.")
     if not overwrite:
         done = (out / RESULTS).exists()
         cure = "give --overwrite" if done else f"go on with it (brackish resume {out}), give --overwrite"
         raise InvalidInput(f"{out} holds a run already: {cure} or choose another --out.")
-    place = out.with_name(out.name + PART)
-    if place.exists():
+    place = real(out)
+    place = place.with_name(place.name + PART)
+    left = marks.read(place)
+    if left is not None and left.settling and not (place / FILE).exists():
+        # all that it held has been moved already
+        marks.settle(place, real(out))
+    if _is_run(place):
         raise InvalidInput(f"{place} holds a run that was stopped: brackish resume {place}, or remove it.")
+    if os.path.lexists(place) and not (place.is_dir() and not any(place.iterdir())):
+        raise InvalidInput(f"{place} is there, and nothing that brackish wrote: choose another --out.")
     return place
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether a folder is that of a run; older versions set no mark, but their files say whose they are."""
+    return (folder / FILE).is_file() and (marks.read(folder) is not None or bool(_older(folder).wrote))
+
+
+def _older(folder: Path) -> marks.Mark:
+    """The mark that an older version would have set: on stores and results made from this very file."""
+    text, found = (folder / FILE).read_text(encoding="utf-8", errors="replace"), marks.new(None)
+    stores = [
+        path for path in folder.glob("*.zarr") if marks.is_store(path) and _config(path) in (text, None)
+    ]
+    found.wrote.update({path.name: marks.ANY for path in stores})
+    if (folder / RESULTS).exists():
+        with contextlib.suppress(InvalidInput):
+            if read_netcdf(folder / RESULTS, rescue=True).attrs.get("config") == text:
+                found.wrote.update({RESULTS: marks.ANY, FIGURE: marks.ANY})
+    if found.wrote:
+        found.wrote[FILE] = marks.ANY
+    return found
+
+
+def _config(store: Path) -> str | None:
+    with contextlib.suppress(CheckpointError):
+        return read_store(store, rescue=True).attrs.get("config")
+    return None
 
 
 def check_writable(folder: Path) -> None:
@@ -57,17 +97,13 @@ def check_writable(folder: Path) -> None:
         raise InvalidInput(f"Cannot write {folder}: no permission in {existing}.")
 
 
-def check_replaceable(figure: Path, dataset: Path) -> None:
-    """Raise `InvalidInput` if one of the two files is there, and is not from an earlier comparison."""
+def is_dataset(path: Path) -> bool:
+    """Whether `path` is a NetCDF file that brackish wrote."""
     import h5py
 
-    schema = None
-    if dataset.exists():
-        with contextlib.suppress(OSError), h5py.File(dataset, "r") as opened:
-            schema = opened.attrs.get("brackish_schema")
-    for path in (figure, dataset):
-        if path.exists() and schema is None:
-            raise InvalidInput(f"{path} is there, and nothing that brackish wrote: choose another --out.")
+    with contextlib.suppress(OSError), h5py.File(path, "r") as opened:
+        return "brackish_schema" in opened.attrs
+    return False
 
 
 def make(folder: Path) -> None:
@@ -78,19 +114,49 @@ def make(folder: Path) -> None:
         raise InvalidInput(f"Cannot write {folder}: {error.strerror or error}.") from error
 
 
-def begin(place: Path, text: str) -> None:
-    """Make the folder of a new run, with its file."""
+@contextlib.contextmanager
+def writer_of(place: Path) -> Iterator[None]:
+    """Within, this process is the only one that writes into the folder, which is made."""
     make(place)
-    try:
-        scratch = place / f".{FILE}.part"
+    with only_writer(place / marks.LOCK, place):
+        yield
+
+
+def begin(place: Path, text: str, goal: Path, names: Iterable[str]) -> None:
+    """Set up the folder of a new run of these theories, which is to end up in `goal`."""
+    if marks.read(place) is not None:
+        raise InvalidInput(f"{place} holds a run already, begun in this moment.")
+    old = real(goal)
+    if place != goal and marks.read(old) is None:
+        marks.write(old, _older(old))
+    mark = marks.new(old.name if place != goal else None)
+    mark.wrote.update(dict.fromkeys((FILE, *(store_of(place, name).name for name in names)), marks.ANY))
+    marks.write(place, mark)
+    with marks.writing(place, FILE) as path, replacing(path) as scratch:
         scratch.write_text(text, encoding="utf-8")
-        os.replace(scratch, place / FILE)
-    except OSError as error:
-        raise InvalidInput(f"Cannot write {place}: {error.strerror or error}.") from error
+
+
+def keep(place: Path, dataset: Any) -> None:
+    """Write the results of a run."""
+    if marks.read(place) is None:
+        marks.write(place, _older(place))
+    with marks.writing(place, RESULTS) as path:
+        write_netcdf(dataset, path)
+
+
+def is_complete(place: Path) -> bool:
+    """Whether results and figure are there, and as they were written."""
+    mark = marks.read(place)
+    if mark is None:
+        return (place / RESULTS).exists()
+    return mark.settling or all(mark.has_whole(place, name) for name in (RESULTS, FIGURE))
 
 
 def go_on(setup: Setup, text: str, place: Path, watch: bool | Watch, workers: int | None):
-    """Run every theory from where its store stands to its end. Returns the dataset."""
+    """Run every theory from where its store stands. Returns the dataset; that of a run which is over is read."""
+    mark = marks.read(place)
+    if mark is not None and mark.has_whole(place, RESULTS):
+        return read_netcdf(place / RESULTS)
     options = {**setup.options, **({} if workers is None else {"workers": workers})}
     results = []
     for name, theory, integrator in zip(setup.names, setup.theories, setup.integrators, strict=True):
@@ -126,29 +192,23 @@ def store_of(place: Path, name: str) -> Path:
 
 
 def settle(place: Path) -> Path:
-    """A run is over: if it replaces another one, it takes its place. Returns the folder."""
+    """A run is over: if it replaces another one, its files take the place of those. Returns the folder."""
     out = final(place)
     if out != place:
-        exchange(place, out)
+        with writer_of(out):
+            marks.settle(place, out)
     return out
 
 
 def final(place: Path) -> Path:
-    """Where a run that stands in `place` ends up."""
-    return place.with_name(place.name.removesuffix(PART)) if place.name.endswith(PART) else place
-
-
-def exchange(new: Path, old: Path) -> None:
-    """Put the folder `new` in the place of `old`, which may exist: one of them is there at every moment."""
-    previous = old.with_name(f"{old.name}.previous")
-    try:
-        if old.exists():
-            shutil.rmtree(previous, ignore_errors=True)
-            os.rename(old, previous)
-        os.rename(new, old)
-        shutil.rmtree(previous, ignore_errors=True)
-    except OSError as error:
-        raise InvalidInput(f"Cannot replace {old}: {error.strerror or error}; it is in {new}.") from error
+    """Where a run that stands in `place` ends up: its mark says so."""
+    mark = marks.read(place)
+    if mark is None or mark.replaces is None:
+        return place
+    if place.name:
+        return place.with_name(mark.replaces)
+    # from within the folder itself
+    return Path(os.path.relpath(Path.cwd().with_name(mark.replaces)))
 
 
 def stopped(path: Path) -> tuple[Path, str, Setup]:
