@@ -132,8 +132,11 @@ ENERGY_OF_EACH = Conserved("energy", total_energy, energy_scale, tolerance=1e-2,
 ENERGY = Conserved("energy", total_energy, energy_scale, tolerance=1e-3, limit=0.1, units="hartree")
 """The energy of an ensemble, in which the errors of single points cancel in part."""
 ENERGY_OF_FIELD = Conserved(
-    "energy", total_energy, energy_scale, tolerance=1e-3, limit=0.1, units="hartree", also="a finer grid"
+    "energy", total_energy, energy_scale, tolerance=1e-2, limit=0.5, units="hartree", also="a finer grid"
 )
 """The energy of a field on a grid, which is kept as far as the grid resolves the field."""
 NORM = Conserved("norm", total_norm)
-PURITY = Conserved("purity", purity)
+"""Where every step is unitary, but for round-off."""
+NORM_OF_FIELD = Conserved("norm", total_norm, tolerance=1e-7, also="a finer grid")
+"""Where it is kept to the order of the step."""
+PURITY = Conserved("purity", purity, tolerance=1e-7, limit=1e-4)

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from brackish.grids import FieldGrid, hybrid_fields
 from brackish.integrators import RungeKutta4
 from brackish.manifolds import Canonical, Spheres
-from brackish.promises import ENERGY_OF_FIELD, NORM
+from brackish.promises import ENERGY_OF_FIELD, NORM_OF_FIELD
 from brackish.quantum import field_apply, field_expect, field_outer
 from brackish.theories.fields._on_grid import (
     advected,
@@ -56,7 +56,7 @@ class ContinuumEhrenfest(Theory):
         return Requirements(manifolds=(Canonical, Spheres), largest_coordinates=1)
 
     def promises(self, hamiltonian):
-        return ENERGY_OF_FIELD, NORM
+        return ENERGY_OF_FIELD, NORM_OF_FIELD
 
     def default_integrator(self, hamiltonian):
         return RungeKutta4()

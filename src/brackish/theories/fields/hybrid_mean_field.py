@@ -17,7 +17,7 @@ from brackish.grids import FieldGrid, hybrid_fields
 from brackish.hamiltonians import SeparableHamiltonian
 from brackish.integrators import RungeKutta4, Strang
 from brackish.manifolds import Canonical, Spheres
-from brackish.promises import ENERGY_OF_FIELD, NORM, PURITY
+from brackish.promises import ENERGY_OF_FIELD, NORM_OF_FIELD, PURITY
 from brackish.quantum import dagger, product, propagator, trace_product
 from brackish.theories.fields._on_grid import (
     advected,
@@ -58,7 +58,7 @@ class HybridMeanField(Theory):
         return Requirements(manifolds=(Canonical, Spheres), largest_coordinates=1)
 
     def promises(self, hamiltonian):
-        return ENERGY_OF_FIELD, NORM, PURITY
+        return ENERGY_OF_FIELD, NORM_OF_FIELD, PURITY
 
     def default_integrator(self, hamiltonian):
         return Strang() if isinstance(hamiltonian, SeparableHamiltonian) else RungeKutta4()

@@ -24,7 +24,7 @@ import jax.numpy as jnp
 from brackish.grids import FieldGrid
 from brackish.grids.nodes import components, on_grid
 from brackish.manifolds import Canonical, Extension, Homogeneous, Spheres
-from brackish.promises import ENERGY_OF_FIELD, NORM
+from brackish.promises import ENERGY_OF_FIELD
 from brackish.theories.fields._koopman import (
     along_flow,
     classical_fields,
@@ -86,7 +86,7 @@ class KoopmanVanHove(Theory):
         return Requirements(manifolds=(Canonical, Spheres), largest_coordinates=1, largest_levels=1)
 
     def promises(self, hamiltonian):
-        return ENERGY_OF_FIELD, NORM
+        return (ENERGY_OF_FIELD,)
 
     def default_integrator(self, hamiltonian):
         return linear_integrator(hamiltonian)

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from brackish.grids import FieldGrid
 from brackish.manifolds import Canonical, Spheres
-from brackish.promises import ENERGY_OF_FIELD, NORM
+from brackish.promises import ENERGY_OF_FIELD
 from brackish.theories.fields._koopman import (
     along_flow,
     carried_by_drift,
@@ -58,7 +58,7 @@ class Liouville(Theory):
         return Requirements(manifolds=(Canonical, Spheres), largest_coordinates=1, largest_levels=1)
 
     def promises(self, hamiltonian):
-        return ENERGY_OF_FIELD, NORM
+        return (ENERGY_OF_FIELD,)
 
     def default_integrator(self, hamiltonian):
         return linear_integrator(hamiltonian)

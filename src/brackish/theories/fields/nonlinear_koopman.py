@@ -38,7 +38,7 @@ from brackish.grids import FieldGrid, HybridFields, hybrid_fields
 from brackish.integrators import RungeKutta4
 from brackish.manifolds import Canonical, Spheres
 from brackish.observables import Observable
-from brackish.promises import ENERGY_OF_FIELD, NORM
+from brackish.promises import ENERGY_OF_FIELD, NORM_OF_FIELD
 from brackish.quantum import field_apply, field_dagger, field_expect, field_outer, field_trace_product
 from brackish.theories.fields._on_grid import (
     advected,
@@ -99,7 +99,7 @@ class NonlinearKoopman(Theory):
         return Requirements(manifolds=(Canonical, Spheres), largest_coordinates=1)
 
     def promises(self, hamiltonian):
-        return ENERGY_OF_FIELD, NORM
+        return ENERGY_OF_FIELD, NORM_OF_FIELD
 
     def default_integrator(self, hamiltonian):
         return RungeKutta4()
