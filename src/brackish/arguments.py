@@ -196,7 +196,7 @@ def _has_axes(member: Any, count: int, expected: _Expected) -> bool:
     names = member.dim_str.split()
     fixed = [name for name in names if name != "..." and not name.startswith("*")]
     fits = count >= len(fixed) if len(fixed) < len(names) else count == len(fixed)
-    return fits or (expected.converted and len(names) > 0)
+    return fits or (expected.converted and len(names) > 0 and count <= len(names))
 
 
 def _fit(member: Any, value: Any, expected: _Expected) -> tuple[bool, Any]:

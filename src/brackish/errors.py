@@ -4,6 +4,8 @@ Each message is one line: what is wrong, where, and what would be right. The com
 alone; in Python the same text arrives as an exception.
 """
 
+LONGEST_GUESSED = 60
+
 
 class BrackishError(Exception):
     """The root of all errors that brackish raises on purpose."""
@@ -48,9 +50,10 @@ def unknown_name(kind: str, name: str, known) -> UnknownName:
     import difflib
 
     known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=1)
+    # nobody mistypes a name beyond its length, and to compare long ones takes long
+    close = difflib.get_close_matches(name[:LONGEST_GUESSED], known, n=1)
     guess = f" Did you mean '{close[0]}'?" if close else ""
-    return UnknownName(f"Unknown {kind} '{name}'.{guess} Known: {', '.join(known)}.")
+    return UnknownName(f"Unknown {kind} {shortened(name)}.{guess} Known: {', '.join(known)}.")
 
 
 def shortened(value, longest: int = 60) -> str:

@@ -115,6 +115,42 @@ FILES = [
     case("theory without kind", (THEORY, ""), lines=[("theory[1].kind", "is missing; known: ")]),
     # keys
     case(
+        "run is a text",
+        ("[run]\ntrajectories = 4\n", ""),
+        ("[model]", 'run = "text"\n[model]'),
+        lines=[("run:", "must be a table [run], got 'text'")],
+    ),
+    case(
+        "a kind where none is chosen",
+        ("[run]", '[run]\nkind = "fast"'),
+        lines=[("run.kind", "unknown key")],
+    ),
+    case(
+        "a kind in a model",
+        ("number = 1", 'number = 1\nkind = "fast"'),
+        lines=[("model.kind", "unknown key")],
+    ),
+    case(
+        "hundreds of digits", ("-2.0", "1" * 400), lines=[("preparation.position", "must be finite, got 111")]
+    ),
+    case("thousands of digits", ("-2.0", "1" * 5000), lines=[("not valid TOML", "4300 digits")]),
+    case("brackets", ("-2.0", "[" * 5000 + "]" * 5000), lines=[("not valid TOML", "nested too deeply")]),
+    case("zero byte", ("-2.0", '"\\u0000"'), lines=[("preparation.position", "must be a number and a unit")]),
+    case("zero byte in a path", ("[run]", '[run]\nout = "a\\u0000b"'), lines=[("run.out", "must be a path")]),
+    case("long name", ('"tully"', '"' + "y" * 5000 + '"'), lines=[("model.name", "yyy.... Known")]),
+    case("long key", ("number = 1", "n" * 5000 + " = 1"), lines=[("model.nnn", "unknown key")]),
+    case("late stop", ("stop = 120.0", "stop = 1e300"), lines=[("times.stop", "steps of 1 until 1e+300")]),
+    case(
+        "tiny step",
+        ("saves = 120", "saves = 120\nstep = 1e-300"),
+        lines=[("times.step", "asks for 1e+302 steps of 1e-300")],
+    ),
+    case(
+        "more trajectories than keys",
+        ("trajectories = 4", "trajectories = 1000000000000000"),
+        lines=[("run.trajectories", "must be at most 2^32")],
+    ),
+    case(
         "unknown key of a model",
         ("number = 1", "numbr = 1"),
         lines=[("model.numbr", "did you mean 'number'")],
@@ -224,11 +260,6 @@ FILES = [
     ),
     case("no saves", ("saves = 120", "saves = 0"), lines=[("times.saves", "must be at least 1")]),
     case("times run backwards", ("stop = 120.0", "stop = -1.0"), lines=[("times.stop", "must be positive")]),
-    case(
-        "step does not divide",
-        ("saves = 120", "saves = 120\nstep = 0.7"),
-        lines=[("times.step", "must divide the spacing")],
-    ),
     case(
         "negative temperature",
         (PACKET, 'kind = "ThermalBath"\ntemperature = -1.0'),
@@ -427,7 +458,7 @@ def stopped(tmp_path_factory):
     def interrupt(title, total, done):
         left = [2]
 
-        def advance():
+        def advance(done):
             left[0] -= 1
             if left[0] == 0:
                 raise KeyboardInterrupt

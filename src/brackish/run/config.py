@@ -32,12 +32,14 @@ import dataclasses
 import functools
 import math
 import re
+import sys
 import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from brackish.errors import BrackishError, InvalidInput, unknown_name
+from brackish.arguments import readable_path
+from brackish.errors import LONGEST_GUESSED, BrackishError, InvalidInput, shortened, unknown_name
 from brackish.hamiltonians import HybridHamiltonian
 from brackish.integrators import StrangAroundJumps, WithJumps
 from brackish.preparations import Preparation
@@ -60,6 +62,8 @@ from brackish.units import quantity
 
 REFUSED = object()
 MISSING = "is missing"
+LONGEST_LINE = 120
+LARGEST_NUMBER = sys.float_info.max
 TABLES = ("model", "preparation", "theory", "times", "run")
 
 
@@ -114,7 +118,8 @@ def read(path: str | Path) -> tuple[str, Setup]:
     """The text of a TOML file, and what it asks for. Raises `InvalidDocument` or `InvalidInput`."""
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        # some editors put a mark before the text
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise InvalidInput(f"{path} is not a text file (UTF-8).") from None
     except OSError as error:
@@ -127,7 +132,12 @@ def parse(text: str, name: str) -> Setup:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InvalidDocument([f"{name}: not valid TOML: {str(error).splitlines()[0]}"]) from None
+        raise InvalidDocument([f"{name}: not valid TOML: {_short_text(error)}"]) from None
+    except RecursionError:
+        raise InvalidDocument([f"{name}: not valid TOML: lists and tables are nested too deeply"]) from None
+    except ValueError as error:
+        # a whole number that Python does not read, for it has thousands of digits
+        raise InvalidDocument([f"{name}: not valid TOML: {_short_text(error)}"]) from None
     return build(document, name)
 
 
@@ -147,11 +157,11 @@ def build(document: dict[str, Any], name: str) -> Setup:
     start = reader.construct(preparation, "preparation")
     grid = None if when is None else reader.construct(_Table(times, when, {}), "times")
     built = [reader.theory(table, place) for place, table in theories]
+    out = None if options is None else reader.path(options.pop("out", None), "run.out")
     if options is not None:
         reader.check_together(hamiltonian, start, grid, built, options)
     if reader.mistakes or hamiltonian is None or start is None or grid is None or options is None:
         raise InvalidDocument(reader.mistakes)
-    out = options.pop("out", None)
     return Setup(
         hamiltonian,
         start,
@@ -181,7 +191,7 @@ class _Reader:
 
     def note(self, place: str, message: str) -> None:
         """One more mistake, unless it is known already."""
-        line = " ".join(f"{self.name}: {place}: {message}".split())
+        line = " ".join(f"{self.name}: {_short_text(place)}: {message}".split())
         if line not in self.mistakes:
             self.mistakes.append(line)
 
@@ -217,7 +227,7 @@ class _Reader:
             return None
         kind = value.get(key)
         if not isinstance(kind, str):
-            got = "is missing" if kind is None else f"must be a name, got {kind!r}"
+            got = "is missing" if kind is None else f"must be a name, got {shortened(kind)}"
             self.note(f"{place}.{key}", f"{got}; known: {', '.join(sorted(known))}")
             return None
         if kind not in known:
@@ -229,10 +239,21 @@ class _Reader:
         rest = {name: entry for name, entry in value.items() if name != key}
         return self.validated(_schema_of(target, further), rest, place)
 
+    def path(self, value: str | None, place: str) -> str | None:
+        """A path that a file could be at, the home folder written out."""
+        try:
+            return None if value is None else str(readable_path(value, "it"))
+        except InvalidInput as error:
+            self.note(place, _sentence(error))
+            return None
+
     def fixed(self, document, table: str, entries: tuple[Parameter, ...]) -> dict[str, Any] | None:
         """The values of a table with fixed keys."""
         if table not in document:
             self.note(table, f"the table [{table}] is missing")
+            return None
+        if not isinstance(document[table], dict):
+            self.note(table, f"must be a table [{table}], got {shortened(document[table])}")
             return None
         checked = self.validated(_schema(table, None, entries), document[table], table)
         return None if checked is None else checked.values
@@ -348,22 +369,12 @@ def _schema_of(target: Callable, further: tuple[Parameter, ...] = ()):
 
 @functools.cache
 def _base():
-    """What all tables share: strict, no unknown keys, and a text stands for a table that has only a kind."""
+    """What all tables share: strict, and no unknown keys."""
     import pydantic
 
     class Table(pydantic.BaseModel):
         model_config = pydantic.ConfigDict(strict=True, extra="forbid", arbitrary_types_allowed=True)
         described: ClassVar[Any] = None
-
-        @pydantic.model_validator(mode="before")
-        @classmethod
-        def without_kind(cls, value: Any) -> Any:
-            """The kind has been read already; a bare name is a table without entries."""
-            if isinstance(value, str):
-                return {}
-            if isinstance(value, dict) and "kind" not in cls.model_fields:
-                return {name: entry for name, entry in value.items() if name != "kind"}
-            return value
 
     return Table
 
@@ -395,7 +406,10 @@ def _annotation(entry: Parameter) -> Any:
             return f"kind={value}"
         return "kind=" if entry.open else None
 
-    members = [Annotated[_schema_of(choice), pydantic.Tag(f"kind={name}")] for name, choice in known.items()]
+    rest = pydantic.BeforeValidator(_without_kind)
+    members = [
+        Annotated[_schema_of(choice), rest, pydantic.Tag(f"kind={name}")] for name, choice in known.items()
+    ]
     plain = Annotated[Any, pydantic.BeforeValidator(_plain), pydantic.Tag("kind=")]
     union: Any = plain
     for member in members:
@@ -404,15 +418,22 @@ def _annotation(entry: Parameter) -> Any:
     return Annotated[union, pydantic.Discriminator(tag, "choice", "no such choice", context)]
 
 
+def _without_kind(value: Any) -> Any:
+    """The entries of a choice, whose kind has been read already; a bare name is a table without entries."""
+    if isinstance(value, dict):
+        return {name: entry for name, entry in value.items() if name != "kind"}
+    return {} if isinstance(value, str) else value
+
+
 def _leaf(entry: Parameter, value: Any) -> Any:
     """The value of a parameter that is no choice. Raises `ValueError` with words that follow its place."""
     if entry.kind == "flag":
         if not isinstance(value, bool):
-            raise ValueError(f"must be true or false, got {_short(value)}")
+            raise ValueError(f"must be true or false, got {shortened(value)}")
         return value
     if entry.kind == "text":
         if not isinstance(value, str) or not value:
-            raise ValueError(f"must be a text, got {_short(value)}")
+            raise ValueError(f"must be a text, got {shortened(value)}")
         return value
     if isinstance(value, list) and not entry.scalar:
         if not value:
@@ -426,22 +447,22 @@ def _leaf(entry: Parameter, value: Any) -> Any:
 
 def _whole(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"must be a whole number, got {_short(value)}")
+        raise ValueError(f"must be a whole number, got {shortened(value)}")
     if abs(value) > 2**62:
-        raise ValueError(f"must be less than 2^62, got {_short(value)}")
+        raise ValueError(f"must be less than 2^62, got {shortened(value)}")
     return value
 
 
 def _number(entry: Parameter, value: Any) -> Any:
     if isinstance(value, str):
         if entry.dimension is None:
-            raise ValueError(f"must be a plain number, got {_short(value)}")
+            raise ValueError(f"must be a plain number, got {shortened(value)}")
         return quantity(value, entry.dimension)
     if isinstance(value, bool) or not isinstance(value, int | float):
         expected = "a number" if entry.dimension is None else "a number or a quantity with a unit"
-        raise ValueError(f"must be {expected}, got {_short(value)}")
-    if not math.isfinite(value):
-        raise ValueError(f"must be finite, got {value}")
+        raise ValueError(f"must be {expected}, got {shortened(value)}")
+    if not abs(value) <= LARGEST_NUMBER:
+        raise ValueError(f"must be finite, got {shortened(value)}")
     return value if entry.keeps_whole and abs(value) < 2**62 else float(value)
 
 
@@ -459,18 +480,18 @@ def _plain(value: Any) -> Any:
     """A value instead of a choice: a number, or numbers in lists, complex ones as text "0.6+0.8j"."""
     if isinstance(value, list):
         return [_plain(item) if isinstance(item, list) else _amplitude(item) for item in value]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"must be a finite number, got {_short(value)}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST_NUMBER:
+        raise ValueError(f"must be a finite number, got {shortened(value)}")
     return _whole(value) if isinstance(value, int) else value
 
 
 def _amplitude(value: Any) -> float | complex:
     try:
         number = complex(value.replace(" ", "") if isinstance(value, str) else value)
-    except (TypeError, ValueError):
-        raise ValueError(f"must hold numbers, complex ones as '0.6+0.8j', got {_short(value)}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"must hold numbers, complex ones as '0.6+0.8j', got {shortened(value)}") from None
     if isinstance(value, bool) or not (math.isfinite(number.real) and math.isfinite(number.imag)):
-        raise ValueError(f"must hold finite numbers, got {_short(value)}")
+        raise ValueError(f"must hold finite numbers, got {shortened(value)}")
     return number if number.imag else number.real
 
 
@@ -511,8 +532,11 @@ def _in_words(complaint: Any, schema, place: str) -> tuple[str, str]:
             return place, _sentence(unknown_name(field, named, known))
         if isinstance(value, dict) and named is None:
             return f"{place}.kind", f"is missing; known: {', '.join(known)}"
-        return place, f"must be a name or a table with a kind, got {_short(value)}; known: {', '.join(known)}"
-    return place, f"must be a table, got {_short(value)}"
+        return (
+            place,
+            f"must be a name or a table with a kind, got {shortened(value)}; known: {', '.join(known)}",
+        )
+    return place, f"must be a table, got {shortened(value)}"
 
 
 def _schemas_of(schema, field: str) -> Iterable[Any]:
@@ -525,7 +549,7 @@ def _schemas_of(schema, field: str) -> Iterable[Any]:
 def _unknown_key(key: str, known: Iterable[str], what: str) -> str:
     import difflib
 
-    close = difflib.get_close_matches(key, list(known), n=1)
+    close = difflib.get_close_matches(key[:LONGEST_GUESSED], list(known), n=1)
     guess = f"; did you mean '{close[0]}'?" if close else ""
     listed = ", ".join(sorted(known)) or "none"
     return f"unknown {what}{guess or ';'} known: {listed}".replace("? known", "? Known")
@@ -550,6 +574,7 @@ def _sentence(error: BrackishError) -> str:
     return text[0].lower() + text[1:]
 
 
-def _short(value: Any) -> str:
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 60 else text[:57] + "..."
+def _short_text(text: Any) -> str:
+    """One line of it, not longer than a line of a file should be."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 3] + "..."

@@ -64,9 +64,10 @@ def records_in_order(
         """Report; whoever stops waiting for the workers also stops them."""
         return report(block, record) and not leaving.is_set()
 
-    tasks = [range(start, min(start + chunk, plan.blocks)) for start in range(first, plan.blocks, chunk)]
+    starts = range(first, plan.blocks, chunk)
+    tasks = (range(start, min(start + chunk, plan.blocks)) for start in starts)
     if executor is None:
-        count = min(worker_count(workers), len(tasks))
+        count = min(worker_count(workers), len(starts))
         if count == 1:
             for task in tasks:
                 yield from _run_task(problem, plan, task, begun, report, pace)
@@ -78,7 +79,7 @@ def records_in_order(
     shares_memory = isinstance(executor, ThreadPoolExecutor)
     # an executor that does not say how many workers it has, such as that of a cluster, is given everything
     known = getattr(executor, "_max_workers", None)
-    ahead = len(tasks) if known is None else 2 * known
+    ahead = len(starts) if known is None else 2 * known
     _compile(problem, plan, first, begun)
     yield from _spread(
         executor, ahead, problem, plan, tasks, begun, told if shares_memory else None, pace, leaving

@@ -44,6 +44,8 @@ from brackish.run.times import Times
 from brackish.theory import HasFit, HasJump, Status, Theory
 from brackish.tracing import explained_if_untraceable
 
+LARGEST_COUNT = 2**32
+"""Trajectories: keys are counted by numbers of 32 bits."""
 LARGEST_DRAWN = 64
 """Levels whose potential curves are kept with a result."""
 
@@ -150,6 +152,7 @@ def simulate(
         "integrator": describe(integrator),
         "times": describe(times),
         "step": plan.step,
+        **({} if times.rounding(plan.step) is None else {"step_rounded": times.rounding(plan.step)}),
         "seed": int(problem.seed),
         "trajectories": count if theory.has_trajectories else 0,
         "ensembles": ensembles if theory.coupled else 1,
@@ -519,16 +522,25 @@ def trajectory_count(theory: Theory, preparation: Preparation, asked: int | None
         return 1
     fixed = preparation.count()
     if fixed is None:
-        return 1000 if asked is None else _at_least_one("trajectories", asked)
+        return 1000 if asked is None else _key_for_each(asked)
     if asked is None or asked == fixed:
         return fixed
     again = theory.random and preparation.repeats
-    if again and _at_least_one("trajectories", asked) % fixed == 0:
+    if again and _key_for_each(asked) % fixed == 0:
         return asked
     raise InvalidInput(
         f"Argument `trajectories` is {asked}, but {type(preparation).__name__} lays out {fixed}; "
         + ("give a multiple of that." if again else "leave it out.")
     )
+
+
+def _key_for_each(asked: int) -> int:
+    """A number of trajectories, each with a random key of its own."""
+    if _at_least_one("trajectories", asked) > LARGEST_COUNT:
+        raise InvalidInput(
+            f"Argument `trajectories` must be at most 2^32, for each has a random key of its own, got {asked}."
+        )
+    return int(asked)
 
 
 def _at_least_one(name: str, value: Any) -> int:

@@ -11,6 +11,10 @@ from brackish.errors import InvalidInput
 from brackish.hamiltonians import HybridHamiltonian
 from brackish.theory import Theory
 
+LARGEST_STEPS = 10**12
+"""Of one trajectory: a month of them, at a few microseconds each."""
+LARGEST_SAVES = 10**7
+
 
 @dataclasses.dataclass(frozen=True)
 class Times:
@@ -36,20 +40,30 @@ class Times:
         return self.steps_between_saves(theory.suggested_step(hamiltonian.fastest_until(self.stop)))
 
     def steps_between_saves(self, suggestion: float | None) -> int:
-        """A whole number of steps: exactly `step` if it was given, else no longer than the `suggestion`."""
-        if self.step is None:
-            if suggestion is None:
-                raise InvalidInput(
-                    "This Hamiltonian does not suggest a time step: give one, as in times(stop, saves, step=1.0)."
-                )
-            return max(1, math.ceil(self.spacing / suggestion - 1e-9))
-        steps = round(self.spacing / self.step)
-        if steps < 1 or abs(steps * self.step - self.spacing) > 1e-9 * self.spacing:
+        """A whole number of steps, none longer than `step` if it was given, else than the `suggestion`."""
+        step = self.step if self.step is not None else suggestion
+        if step is None:
             raise InvalidInput(
-                f"Argument `step` must divide the spacing of the save times, but {self.step:g} does not divide "
-                f"{self.spacing:g}. The nearest step that does is {self.spacing / max(steps, 1):.6g}."
+                "This Hamiltonian does not suggest a time step: give one, as in times(stop, saves, step=1.0)."
             )
-        return steps
+        steps = self.spacing / step
+        if not steps * self.saves <= LARGEST_STEPS:
+            name = "stop" if self.step is None else "step"
+            raise InvalidInput(
+                f"Argument `{name}` asks for {steps * self.saves:.1g} steps of {step:g} until {self.stop:g}, more than "
+                f"{LARGEST_STEPS:.0e}: take longer steps or stop earlier."
+            )
+        if self.step is None:
+            return max(1, math.ceil(steps - 1e-9))
+        nearest = round(steps)
+        divides = abs(nearest * step - self.spacing) <= 1e-9 * self.spacing
+        return nearest if divides else math.ceil(steps)
+
+    def rounding(self, taken: float) -> str | None:
+        """What became of a step that was asked for and does not divide the time between saves; None if it does."""
+        if self.step is None or abs(taken - self.step) <= 1e-8 * self.step:
+            return None
+        return f"{self.step:g} was asked for; {taken:.6g} is the next shorter one that divides the time between saves"
 
 
 @reads_arguments
@@ -60,12 +74,15 @@ def times(
 ) -> Times:
     """Save `saves` times at equal spacing until `stop` (and once at 0), all in atomic units of time.
 
-    `step`: the time step; by default the Hamiltonian or the theory suggests one. Raises `InvalidInput`.
+    `step`: the time step; by default the Hamiltonian or the theory suggests one. If it does not divide the time between
+    saves, the next shorter one that does is taken, and the dataset says so. Raises `InvalidInput`.
     """
     if not (isinstance(stop, int | float) and math.isfinite(stop) and stop > 0):
         raise InvalidInput(f"Argument `stop` must be a positive time, got {stop!r}.")
     if isinstance(saves, bool) or not isinstance(saves, int | np.integer) or saves < 1:
         raise InvalidInput(f"Argument `saves` must be a whole number of at least 1, got {saves!r}.")
+    if saves > LARGEST_SAVES:
+        raise InvalidInput(f"Argument `saves` must be at most {LARGEST_SAVES}, got {saves}.")
     if step is not None and not (isinstance(step, int | float) and math.isfinite(step) and step > 0):
         raise InvalidInput(f"Argument `step` must be a positive time, got {step!r}.")
     return Times(float(stop), int(saves), None if step is None else float(step))

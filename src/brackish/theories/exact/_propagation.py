@@ -115,6 +115,8 @@ def chosen_grid(
     return _fitting_grid(hamiltonian, preparation, stop, margin)
 
 
+LARGEST_AXIS = 2**24
+"""Points along one coordinate: no grid that has more is allowed, and a fast size would be searched for long."""
 OVERSAMPLING = {1: 4.5, 2: 2.0, 3: 1.4}
 """Largest wavenumber of a chosen grid over the largest that the energy allows. Kinks in V'' (Tully I and III)
 make the error fall only as the fourth power of the spacing, so one coordinate affords a generous factor.
@@ -157,6 +159,11 @@ def _fitting_grid(hamiltonian: SeparableHamiltonian, packet: Any, stop: float, m
         if len(masses) == 1:
             ends = _rounded(*ends)
         needed = (ends[1] - ends[0]) * largest * OVERSAMPLING[len(masses)] / np.pi
+        if not needed <= LARGEST_AXIS:
+            raise InvalidInput(
+                f"The grid that fits this run would have {needed:.0e} points along coordinate {axis}; give a `grid`, "
+                "or check mass, momentum, width and time."
+            )
         lower.append(ends[0])
         upper.append(ends[1])
         size = _common_size if len(masses) == 1 else _fast_size
