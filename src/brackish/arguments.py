@@ -279,11 +279,13 @@ def _fit_whole(value: Any, expected: _Expected) -> tuple[bool, Any]:
 def _fit_number(value: Any, expected: _Expected) -> tuple[bool, Any]:
     if isinstance(value, jax.core.Tracer):
         return True, value
-    value = _scalar(value)
+    given, value = value, _scalar(value)
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False, value
     if not math.isfinite(_as_float(value)):
         raise InvalidInput(f"{expected.place} must be finite, got {shortened(value)}.")
+    if isinstance(given, jax.Array):
+        return True, given  # an argument of compiled programs, where a plain number would be a constant
     # a whole number stays one where the argument may be one
     return True, value if int in expected.members and isinstance(value, int) else float(value)
 
