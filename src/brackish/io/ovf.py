@@ -89,7 +89,7 @@ def read_ovf(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     """
     path = Path(path)
     try:
-        raw = path.read_bytes()
+        raw = path.read_bytes().removeprefix(MARK)
     except OSError as error:
         raise InvalidInput(f"Cannot read {path}: {error.strerror or error}.") from error
     header, kind, start, line = _header(path, raw)
@@ -166,7 +166,7 @@ def _check_digest(path: Path, raw: bytes) -> None:
 def _header(path: Path, raw: bytes) -> tuple[dict[str, str], str, int, int]:
     """Labels and values, how the data are written, where they begin, and on which line."""
     found: dict[str, str] = {}
-    start, number = len(MARK) if raw.startswith(MARK) else 0, 0
+    start, number = 0, 0
     while start < len(raw):
         end = raw.find(b"\n", start)
         end = len(raw) if end < 0 else end
