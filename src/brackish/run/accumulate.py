@@ -39,6 +39,17 @@ class Totals:
         }
         return Totals(self.blocks + 1, _summed(self.sums, new, record.first), followed, changes)
 
+    def continued(self, longer: "Totals") -> "Totals":
+        """These sums, and behind their last save those of `longer`."""
+
+        def both(mine: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+            return {name: np.concatenate([mine[name], other[name][len(mine[name]) :]]) for name in mine}
+
+        changes = both({"": self.changes}, {"": longer.changes})[""]
+        return Totals(
+            longer.blocks, both(self.sums, longer.sums), both(self.followed, longer.followed), changes
+        )
+
     def cut(self, saves: int) -> "Totals":
         """The same up to a number of saves."""
         return Totals(

@@ -118,7 +118,8 @@ class BlockRecord:
 
     def merged(self) -> dict[str, np.ndarray]:
         """The sums over all saves from `first` on."""
-        return {name: np.concatenate([piece[name] for piece in self.saves]) for name in self.saves[0]}
+        names = self.saves[0] if self.saves else ()
+        return {name: np.concatenate([piece[name] for piece in self.saves]) for name in names}
 
 
 @dataclasses.dataclass

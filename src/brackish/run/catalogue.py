@@ -35,7 +35,7 @@ SMALLEST = {
 
 NOT_IN_FILES = (
     *("hamiltonian", "theory", "preparation", "times", "integrator", "observables"),
-    *("executor", "progress", "store", "resume", "note"),
+    *("executor", "progress", "store", "resume", "extend", "note"),
 )
 """Parameters of `simulate` that have their own tables, or none."""
 

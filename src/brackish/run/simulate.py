@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Annotated, Any
 
+import jax
 import numpy as np
 
 from brackish.analysis.potentials import potential_curves, visited_positions
@@ -31,7 +32,7 @@ from brackish.run.block import (
     first_ensemble,
     initial_shapes,
 )
-from brackish.run.checkpoint import pack, unpack
+from brackish.run.checkpoint import Identity, Reached, extended, pack, unpack
 from brackish.run.executors import Desk, check_executor, records_in_order, worker_count
 from brackish.run.followed import follow_hamiltonian, follow_observables, of_the_user
 from brackish.run.programs import keep_by_default
@@ -71,6 +72,8 @@ def simulate(
     progress: bool | Watch = False,
     store: str | Path | None = None,
     resume: bool = False,
+    extend: str | Path | None = None,
+    keep_ends: bool = True,
     checkpoint_every: Annotated[float, "duration"] = 30.0,
     note: dict[str, Any] | None = None,
 ):
@@ -88,7 +91,10 @@ def simulate(
     `integrator`: by default the theory's own. `observables`: further ones, beside the standard ones.
     `follow`: how many trajectories to keep one by one.
     `store`: a Zarr store that is written as the run goes on, every `checkpoint_every` seconds; with `resume`
-    the run goes on from there. `note`: more provenance for the attributes. `progress`: show a bar, or call
+    the run goes on from there. `extend`: a finished store of the same run with fewer saves (at the same spacing and
+    step) or fewer trajectories (or ensembles), from which this one goes on; what comes out is the same as if all had
+    been asked for at once. It may be `store` itself. `keep_ends`: whether a finished store keeps the end of every
+    trajectory, which that needs. `note`: more provenance for the attributes. `progress`: show a bar, or call
     this one.
 
     Raises `InvalidInput`, `UnsupportedHamiltonian` before anything is computed; `RunFailed` if numbers stop
@@ -167,11 +173,15 @@ def simulate(
             f"This run cannot be resumed: {code.unknown[0]} has no content that could be compared with that of the run "
             "in the store; give the function numbers, arrays and functions alone."
         )
-    run = _Run(problem, plan, provenance, times, store, checkpoint_every)
+    if resume and extend is not None:
+        raise InvalidInput(
+            "Arguments `resume` and `extend` exclude each other: an extension is resumed by `resume`."
+        )
+    run = _Run(problem, plan, provenance, times, store, checkpoint_every, keep_ends)
     chunk = width if chunk is None else _at_least_one("chunk", chunk)
     worker_count(workers)
     with orderly_stop(), contextlib.nullcontext() if store is None else writer_of(store):
-        run.begin(resume)
+        run.begin(resume, None if extend is None else Path(extend))
         return run.to_the_end(math.ceil(chunk / width), executor, workers, progress)
 
 
@@ -207,10 +217,10 @@ _NOT_OF_THE_STEP = (
 class _Run:
     """The host's side of a run: totals, checkpoints, progress, readable errors."""
 
-    def __init__(self, problem, plan, provenance, times, store, checkpoint_every):
+    def __init__(self, problem, plan, provenance, times, store, checkpoint_every, keep_ends):
         self.problem, self.plan, self.provenance, self.times = problem, plan, provenance, times
         self.store = None if store is None else Path(store)
-        self.checkpoint_every = checkpoint_every
+        self.checkpoint_every, self.keep_ends = checkpoint_every, keep_ends
         named = (
             "hamiltonian",
             "theory",
@@ -222,26 +232,40 @@ class _Run:
             "ensembles",
         )
         observed = [describe(observable) for observable in problem.observables]
-        self.fingerprint = fingerprint([{key: provenance[key] for key in named}, observed, problem.followed])
-        self.totals = Totals()
-        self.begun: dict[int, BlockRecord] = {}
+        whole = fingerprint([{key: provenance[key] for key in named}, observed, problem.followed])
+        shared = [key for key in named if key not in ("times", "ensembles", "trajectories")]
+        shared += ["trajectories"] if problem.theory.coupled else []
+        parts = {key: fingerprint(provenance[key]) for key in shared} | {"observables": fingerprint(observed)}
+        self.identity = Identity(whole, parts, plan, problem.followed)
+        self.reached = Reached()
         self.written = time.monotonic()
         self.thread = threading.get_ident()
         self.failed: BlockRecord | None = None
         self.warned = False
 
-    def begin(self, resume: bool) -> None:
+    @property
+    def totals(self) -> Totals:
+        """The sums over all blocks that are over."""
+        return self.reached.totals
+
+    @property
+    def begun(self) -> dict[int, BlockRecord]:
+        """Blocks that go on from a checkpoint."""
+        return self.reached.begun
+
+    def begin(self, resume: bool, extend: Path | None) -> None:
         """Read the checkpoint to go on from, or make sure that the store can be written."""
+        if extend is not None:
+            header, arrays = read_checkpoint(extend)
+            self.reached = extended(header, arrays, self.problem, self.identity, extend)
         if self.store is None:
             if resume:
                 raise InvalidInput("Argument `resume` needs a `store` to go on from.")
             return
         if resume:
             header, arrays = read_checkpoint(self.store)
-            self.totals, self.begun = unpack(
-                header, arrays, self.problem, self.plan, self.fingerprint, self.store
-            )
-        elif store_exists(self.store):
+            self.reached = unpack(header, arrays, self.problem, self.identity, self.store)
+        elif store_exists(self.store) and (extend is None or extend.resolve() != self.store.resolve()):
             raise CheckpointError(
                 f"{self.store} exists already: resume it, remove it, or choose another name."
             )
@@ -284,12 +308,20 @@ class _Run:
         self._warn_of_broken_promises()
         dataset = self._dataset(self.totals, complete=True)
         if self.store is not None:
-            write_store(self.store, dataset, *reversed(pack(self.totals, {}, self.fingerprint)))
+            write_store(self.store, dataset, *reversed(pack(self.reached, self.identity)))
         return dataset
 
     def _add(self, desk: Desk, record: BlockRecord) -> None:
         block, heard = self.totals.blocks, desk.knows(self.totals.blocks)
-        self.totals = self.totals.with_block(record)
+        reached, totals = self.reached, self.totals.with_block(record)
+        leaves = [np.asarray(leaf) for leaf in jax.tree_util.tree_leaves(record.carry)]
+        ends = {**reached.ends, block: leaves} if self.keep_ends else {}
+        before = reached.before
+        if block > 0 and (block + 1) * self.plan.width > self.plan.lanes:
+            before = self.totals if before is None else before.continued(self.totals)
+        begun = {number: other for number, other in reached.begun.items() if number != block}
+        # in one assignment: an interruption finds either all of it or nothing
+        self.reached = Reached(totals, begun, ends, before)
         self._warn_of_broken_promises()
         desk.forget(block)
         if not heard:
@@ -322,7 +354,7 @@ class _Run:
         reached = self.totals if self.totals.sums else self._first_block(unfinished)
         if reached is None:
             return
-        header, arrays = pack(self.totals, unfinished, self.fingerprint)
+        header, arrays = pack(dataclasses.replace(self.reached, begun=unfinished), self.identity)
         write_store(self.store, self._dataset(reached, complete=False), arrays, header)
         self.written = time.monotonic()
 
