@@ -65,7 +65,10 @@ def reads_arguments(function: Function, made: type | None = None) -> Function:
             return function(*given, **named)
         for name, value in bound.arguments.items():
             if name in expected:
-                bound.arguments[name] = expected[name].read(value)
+                read = expected[name].read(value)
+                # a field that is an array of JAX is an argument of compiled programs; a number would be a constant
+                keeps = made is not None and isinstance(value, jax.Array) and isinstance(read, float)
+                bound.arguments[name] = value if keeps else read
         return function(*bound.args, **bound.kwargs)
 
     setattr(reading, READS_ARGUMENTS, True)
@@ -279,13 +282,11 @@ def _fit_whole(value: Any, expected: _Expected) -> tuple[bool, Any]:
 def _fit_number(value: Any, expected: _Expected) -> tuple[bool, Any]:
     if isinstance(value, jax.core.Tracer):
         return True, value
-    given, value = value, _scalar(value)
+    value = _scalar(value)
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False, value
     if not math.isfinite(_as_float(value)):
         raise InvalidInput(f"{expected.place} must be finite, got {shortened(value)}.")
-    if isinstance(given, jax.Array):
-        return True, given  # an argument of compiled programs, where a plain number would be a constant
     # a whole number stays one where the argument may be one
     return True, value if int in expected.members and isinstance(value, int) else float(value)
 
