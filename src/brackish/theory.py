@@ -225,6 +225,10 @@ class Theory(eqx.Module):
         """Observables that this theory alone has; kept beside the standard ones."""
         return ()
 
+    def remarks(self, means: dict[str, np.ndarray]) -> tuple[str, ...]:
+        """What a user has to know of a finished run; `means`: of the observables over time, by name. One line each."""
+        return ()
+
     def suggested_step(self, hamiltonian: HybridHamiltonian) -> float | None:
         """A time step for this theory on this Hamiltonian, if the Hamiltonian suggests one."""
         return hamiltonian.suggested_step()

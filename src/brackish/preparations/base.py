@@ -56,6 +56,13 @@ class Preparation(eqx.Module):
         """The number of trajectories, if the preparation fixes it."""
         return None
 
+    def standard_deviations(self, hamiltonian: HybridHamiltonian) -> tuple[Array, Array]:
+        """Those of positions and of momenta at the start, each (n,)."""
+        spread: Any = getattr(self, "spread", None)
+        if spread is None or not isinstance(hamiltonian.manifold, Canonical):
+            raise UnsupportedHamiltonian(f"{type(self).__name__} has no spread of positions and momenta.")
+        return spread(hamiltonian.manifold)[2:]
+
     def wavefunction(self, hamiltonian: HybridHamiltonian, positions: Any) -> Array:
         """The wavefunction (d, *grid) on a grid given by one array of positions per coordinate, unit norm."""
         raise UnsupportedHamiltonian(

@@ -46,6 +46,9 @@ class PacketLattice(Preparation):
     def _coordinates(self) -> int:
         return max(v.shape[0] for v in (self.packet.position, self.packet.momentum, self.packet.width))
 
+    def standard_deviations(self, hamiltonian):
+        return self.packet.standard_deviations(hamiltonian)
+
     def count(self):
         return int(np.prod(self.shape)) ** self._coordinates()
 

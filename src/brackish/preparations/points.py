@@ -65,6 +65,16 @@ class Points(Preparation):
     def count(self):
         return self.positions.shape[0]
 
+    def standard_deviations(self, hamiltonian):
+        weights = np.ones(self.count()) if self.weights is None else np.asarray(self.weights)
+        share = (weights / weights.sum())[:, None]
+
+        def deviation(values):
+            values = np.asarray(values)
+            return np.sqrt(np.sum(share * (values - np.sum(share * values, axis=0)) ** 2, axis=0))
+
+        return deviation(self.positions), deviation(self.momenta)
+
     def draw(self, hamiltonian, index, key):
         index = index % self.positions.shape[0]
         point = PhasePoint(jnp.asarray(self.positions)[index], jnp.asarray(self.momenta)[index])

@@ -47,7 +47,7 @@ class ThermalBath(Preparation):
             raise UnsupportedHamiltonian("ThermalBath needs every frequency to be positive.")
         self.state.check(hamiltonian)
 
-    def draw(self, hamiltonian, index, key):
+    def standard_deviations(self, hamiltonian):
         masses, frequencies = jnp.asarray(hamiltonian.manifold.masses), jnp.asarray(hamiltonian.frequencies)
         if self.classical:
             energy = jnp.broadcast_to(jnp.asarray(self.temperature), masses.shape)
@@ -55,8 +55,10 @@ class ThermalBath(Preparation):
             cold = jnp.asarray(self.temperature) == 0
             ratio = frequencies / (2 * jnp.where(cold, 1.0, self.temperature))
             energy = 0.5 * frequencies / jnp.where(cold, 1.0, jnp.tanh(ratio))
-        normal = jax.random.normal(key, (2, *masses.shape))
-        point = PhasePoint(
-            normal[0] * jnp.sqrt(energy / masses) / frequencies, normal[1] * jnp.sqrt(energy * masses)
-        )
+        return jnp.sqrt(energy / masses) / frequencies, jnp.sqrt(energy * masses)
+
+    def draw(self, hamiltonian, index, key):
+        position_deviation, momentum_deviation = self.standard_deviations(hamiltonian)
+        normal = jax.random.normal(key, (2, *position_deviation.shape))
+        point = PhasePoint(normal[0] * position_deviation, normal[1] * momentum_deviation)
         return Draw(point, self.state.spinor(hamiltonian, point), jnp.ones(()))

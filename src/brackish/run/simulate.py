@@ -83,8 +83,9 @@ def simulate(
     random); theories of the whole
     wavefunction have none.
     `ensembles`: for coupled theories, how many independent ensembles of that size; from two on, means carry
-    standard errors. A single one starts from `QuasiRandom` points of its packet or cloud, of which some hundred are
-    as good as thousands that are drawn. `seed`: trajectory i draws from the key (seed, i) alone, so nothing below
+    standard errors. A single one starts, in up to four coordinates, from `QuasiRandom` points of its packet or cloud,
+    of which some hundred are as good as thousands that are drawn; the attribute `preparation` says so.
+    `seed`: trajectory i draws from the key (seed, i) alone, so nothing below
     changes a result, not even in the last bit: `chunk` (trajectories a task), `workers` (threads; all processors by
     default), `executor` (any of
     `concurrent.futures`), a stop and a `resume`.
@@ -125,7 +126,7 @@ def simulate(
     count = trajectory_count(theory, preparation, trajectories)
     ensembles = _at_least_one("ensembles", ensembles)
     if theory.coupled and theory.has_trajectories and ensembles == 1:
-        preparation = evenly(preparation)
+        preparation = evenly(preparation, hamiltonian)
     lanes = count if not theory.coupled else (ensembles if theory.has_trajectories else 1)
     steps = times.steps_for(theory, hamiltonian)
     standard = standard_observables(hamiltonian, theory) + theory.own_observables(hamiltonian)
@@ -307,6 +308,8 @@ class _Run:
         """The finished dataset, stored if it has a store."""
         self._warn_of_broken_promises()
         dataset = self._dataset(self.totals, complete=True)
+        if "remarks" in dataset.attrs:
+            warnings.warn(dataset.attrs["remarks"], stacklevel=4)
         if self.store is not None:
             write_store(self.store, dataset, *reversed(pack(self.reached, self.identity)))
         return dataset
@@ -465,6 +468,9 @@ class _Run:
         }
         if found := broken(problem.promises, totals.changes):
             provenance["broken_promises"] = [self._sentence(promise) for promise in found]
+        means = {observable.name: results[observable.name][0] for observable in problem.observables}
+        if complete and (remarks := problem.theory.remarks(means)):
+            provenance["remarks"] = " ".join(remarks)
         return build_dataset(self.times.grid()[:saves], variables, provenance, problem.hamiltonian.labels)
 
 

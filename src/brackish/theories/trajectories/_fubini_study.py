@@ -35,6 +35,8 @@ from brackish.hamiltonians import SeparableHamiltonian
 from brackish.theories.trajectories._ensembles import InSpreads
 from brackish.typing import Array, Float, RealScalar
 
+FEWEST = 0.5
+"""Neighbours below which a run says that trajectories have none."""
 FAINT = 1e-9
 """Where the sum over all others is this share of the largest weight, round-off makes it up."""
 
@@ -97,6 +99,24 @@ def neighbours(
     )
 
 
+def mean_neighbours(near: Neighbours) -> RealScalar:
+    """How many others a trajectory has within its kernel, each counted by its Gaussian; the mean, by weight."""
+    present = (near.weight > 0).astype(float)
+    around = near.sums.values(present[:, None])[:, 0] - present
+    return jnp.sum(near.weight * around) / jnp.sum(near.weight)
+
+
+def about_neighbours(name: str, means: dict[str, np.ndarray]) -> tuple[str, ...]:
+    """What a user has to know if trajectories have no neighbours; `means`: of the observables, by name."""
+    most = float(np.max(means["neighbours"]))
+    if most >= FEWEST:
+        return ()
+    return (
+        f"{name}: a trajectory has at most {most:.2g} neighbours within its kernel, in the mean, so that it hardly "
+        "feels them, at the price of a coupled ensemble; give more trajectories, or a wider `width`.",
+    )
+
+
 def check_width(theory: Any) -> None:
     """Raise `InvalidInput` unless the `width` of a theory, if it is numbers, is positive and finite."""
     width = theory.width
@@ -113,11 +133,16 @@ def resolved_width(theory: Any, hamiltonian: SeparableHamiltonian, preparation: 
     """
     name, masses, width = type(theory).__name__, np.asarray(hamiltonian.manifold.masses), theory.width
     if isinstance(width, InSpreads):
-        if not hasattr(preparation, "spread"):
+        try:
+            spread = np.asarray(preparation.standard_deviations(hamiltonian)[0])
+        except UnsupportedHamiltonian:
             raise UnsupportedHamiltonian(
                 f"{name} cannot measure the spread of {type(preparation).__name__}; give `width` a number."
+            ) from None
+        if not np.all(spread > 0):
+            raise InvalidInput(
+                f"{name} cannot measure a spread of {spread.tolist()} bohr; give `width` a number."
             )
-        spread = np.asarray(preparation.spread(hamiltonian.manifold)[2])
         return width.factor * np.exp(np.mean(np.log(spread * np.sqrt(masses)))) / np.sqrt(masses)
     if width.shape not in ((), (1,), masses.shape):
         raise InvalidInput(

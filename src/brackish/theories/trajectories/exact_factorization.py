@@ -43,10 +43,12 @@ from brackish.theories.trajectories._ensembles import (
 )
 from brackish.theories.trajectories._fubini_study import (
     Neighbours,
+    about_neighbours,
     check_width,
     coupling_energy,
     coupling_operator,
     coupling_operator_and_force,
+    mean_neighbours,
     neighbours,
     resolved_width,
 )
@@ -318,6 +320,9 @@ class ExactFactorization(Theory):
     def own_observables(self, hamiltonian):
         return _OBSERVABLES
 
+    def remarks(self, means):
+        return about_neighbours("ExactFactorization", means)
+
     def classical_points(self, hamiltonian, y):
         return y.points()
 
@@ -326,6 +331,13 @@ class ExactFactorization(Theory):
 
 
 _OBSERVABLES = (
+    Observable(
+        "neighbours",
+        lambda theory, hamiltonian, y: mean_neighbours(theory._neighbours(hamiltonian, y)),
+        (),
+        "1",
+        "neighbours of a trajectory within its kernel",
+    ),
     Observable(
         "fubini_study_energy",
         lambda theory, hamiltonian, y: theory.coupling_energy(hamiltonian, y),

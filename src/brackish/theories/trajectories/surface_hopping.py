@@ -44,14 +44,17 @@ from brackish.errors import InvalidInput
 from brackish.hamiltonians import SeparableHamiltonian
 from brackish.integrators import Strang, StrangAroundJumps, WithJumps
 from brackish.manifolds import Canonical, PhasePoint
+from brackish.observables import Observable
 from brackish.promises import ENERGY, ENERGY_OF_EACH, NORM
 from brackish.quantum import apply, dagger, eigensystem, expect, product, propagate
 from brackish.randomness import StepDraws
 from brackish.theories.trajectories._ensembles import InSpreads, components_of, given_width, matrices
 from brackish.theories.trajectories._fubini_study import (
     Neighbours,
+    about_neighbours,
     check_width,
     coupling_operator,
+    mean_neighbours,
     neighbours,
     osmotic_operator,
     resolved_width,
@@ -533,6 +536,12 @@ class SurfaceHopping(Theory):
         points = jax.tree_util.tree_map(lambda leaf: leaf[None], y.point)
         return Weighted(points, density[None], jnp.ones(1))
 
+    def own_observables(self, hamiltonian):
+        return _OF_ENSEMBLES if self.coupled else ()
+
+    def remarks(self, means):
+        return about_neighbours("SurfaceHopping", means) if self.coupled else ()
+
     def check(self, hamiltonian, y):
         if self.coupled:
             return jnp.max(jax.vmap(self._alone.check, in_axes=(None, 0))(hamiltonian, y.trajectory))
@@ -540,6 +549,16 @@ class SurfaceHopping(Theory):
         finite = jnp.isfinite(norm) & jnp.all(jnp.isfinite(y.point.position + y.point.momentum))
         lost = jnp.where(jnp.abs(norm - 1) > 1e-6, Status.lost_norm, Status.fine)
         return jnp.where(finite, lost, Status.not_finite)
+
+
+def _neighbours_of(theory, hamiltonian, y):
+    positions, masses = y.trajectory.point.position, hamiltonian.manifold.masses
+    return mean_neighbours(neighbours(positions, y.weight, theory.correction.width, masses))
+
+
+_OF_ENSEMBLES = (
+    Observable("neighbours", _neighbours_of, (), "1", "neighbours of a trajectory within its kernel"),
+)
 
 
 def _one_hot(active: Int[Array, ""], hamiltonian: SeparableHamiltonian) -> Float[Array, " d"]:
