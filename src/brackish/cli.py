@@ -6,6 +6,7 @@ checked, then replaced as a whole.
 """
 
 import contextlib
+import inspect
 import math
 import os
 import sys
@@ -117,6 +118,10 @@ app = typer.Typer(
 
 def main() -> None:
     """The entry of the program `brackish`."""
+    for stream in (sys.stdout, sys.stderr):
+        # what a terminal cannot show is no reason to lose a run
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
     app()
 
 
@@ -164,7 +169,7 @@ def compare(
     no_progress: Quiet = False,
 ) -> None:
     """Compare all theories that fit, with the exact one where possible: a table, a figure, a dataset."""
-    from brackish.run import folder
+    from brackish.run import config, folder
     from brackish.run.compare import side_by_side
     from brackish.run.signals import Stopped
 
@@ -191,16 +196,25 @@ def compare(
         except (KeyboardInterrupt, Stopped) as stop:
             typer.echo("stopped; nothing was written", err=True)
             raise typer.Exit(_exit_code(stop)) from None
-    dataset = side_by_side(setup.names, results)
+    failed = {name: end for name, end in zip(setup.names, results, strict=True) if isinstance(end, Exception)}
+    done = [number for number, end in enumerate(results) if not isinstance(end, Exception)]
+    if not done:
+        raise results[0]
+    setup = config.with_theories(setup, [setup.theories[number] for number in done])
+    dataset = side_by_side(setup.names, [results[number] for number in done])
     dataset.attrs["title"] = f"comparison {name}"
     folder.make(place)
     figure = bk.plot.compare(dataset)
     with replacing(files[0]) as picture, replacing(files[1]) as numbers:
         bk.plot.files.draw(figure, picture, "png")
         bk.write_netcdf(dataset, numbers)
-    _show_table(dataset, setup, seconds, name)
+    _show_table(dataset, setup, [seconds[number] for number in done], name, tuple(failed))
     for path in files:
         typer.echo(str(path))
+    for theory_name, error in failed.items():
+        typer.echo(f"{theory_name} failed: {_one_line(error)}", err=True)
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -332,7 +346,7 @@ def plot(
     """Draw a figure from a dataset."""
     from brackish.run import folder
 
-    kinds = {name: getattr(bk.plot, name) for name in bk.plot.__all__ if name != "save"}
+    kinds = {name: getattr(bk.plot, name) for name in bk.plot.__all__ if _draws_a_dataset(name)}
     if kind not in kinds:
         raise unknown_name("kind of figure", kind, kinds)
     goal = out or file.with_name(f"{file.stem}_{kind}.png")
@@ -343,6 +357,15 @@ def plot(
     folder.make(goal.parent)
     bk.plot.save(kinds[kind](dataset), goal)
     typer.echo(str(goal))
+
+
+def _draws_a_dataset(name: str) -> bool:
+    """Whether a function of the plots makes a figure of one dataset and nothing else."""
+    draw = getattr(bk.plot, name)
+    if not inspect.isfunction(draw):
+        return False
+    first, *others = inspect.signature(draw).parameters.values()
+    return first.name == "dataset" and all(other.default is not other.empty for other in others)
 
 
 # -- how the commands do it ----------------------------------------------------------------------------------
@@ -404,8 +427,16 @@ def _fitting(document: dict[str, Any], name: str, wanted: list[str] | None) -> A
     return config.with_theories(setup, theories)
 
 
+def _ending(future: Any) -> tuple[Any, float]:
+    """Dataset and seconds of a theory, or what it failed with."""
+    try:
+        return future.result()
+    except Exception as error:  # whatever one theory meets, the others are worth having
+        return error, math.nan
+
+
 def _together(setup: Any, watch: Any, workers: int | None) -> tuple[list[Any], list[float]]:
-    """All theories side by side, so that one is compiled while another one runs. Datasets and seconds."""
+    """All theories side by side, so that one is compiled while another one runs. Datasets, or failures, and seconds."""
     from concurrent.futures import ThreadPoolExecutor
 
     from brackish.run.folder import without_trajectories
@@ -440,7 +471,7 @@ def _together(setup: Any, watch: Any, workers: int | None) -> tuple[list[Any], l
     with ThreadPoolExecutor(workers or len(setup.theories)) as threads:
         futures = [threads.submit(one, theory) for theory in setup.theories]
         try:
-            pairs = [future.result() for future in futures]
+            pairs = [_ending(future) for future in futures]
         except BaseException:
             stop.set()
             threads.shutdown(wait=False, cancel_futures=True)
@@ -528,7 +559,9 @@ def _bars(show: bool) -> Iterator[_Watch]:
         yield _Watch(progress)
 
 
-def _show_table(dataset: Any, setup: Any, seconds: list[float] | None, title: str) -> None:
+def _show_table(
+    dataset: Any, setup: Any, seconds: list[float] | None, title: str, failed: Sequence[str] = ()
+) -> None:
     """Where each theory ends, how well it kept the energy, how far it is from the exact one."""
     import numpy as np
     from rich import box
@@ -588,7 +621,13 @@ def _show_table(dataset: Any, setup: Any, seconds: list[float] | None, title: st
         if seconds is not None:
             cells.append(f"{seconds[number]:.1f}")
         table.add_row(*cells)
-    notes = [f"0.123(4) is 0.123 ± 0.004; drift: of the energy, in {dataset['energy'].attrs['units']}"]
+    for name in failed:
+        table.add_row(name, "failed")
+    plain = not _can_show("±─", sys.stdout)
+    table.box = box.ASCII if plain else box.SIMPLE
+    notes = [
+        f"0.123(4) is 0.123 {'+-' if plain else '±'} 0.004; drift: of the energy, in {dataset['energy'].attrs['units']}"
+    ]
     if exact is not None:
         notes.append("error: the largest difference from the exact populations at any time")
     if seconds is not None:
@@ -608,6 +647,14 @@ def _with_broken_promises(dataset: Any, names: Sequence[str]) -> Sequence[str]:
     if "broken_promises" not in dataset.attrs:
         return ()
     return list(loads(dataset.attrs["broken_promises"])) if "theory" in dataset.dims else names
+
+
+def _can_show(text: str, stream: Any) -> bool:
+    try:
+        text.encode(getattr(stream, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _with_error(run: Any, variable: str, **where: int) -> str:

@@ -1,12 +1,15 @@
 """Files that are changed at random are read, or refused in lines of our own."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import brackish as bk
+from brackish.cli import app
 from brackish.run import config
 
 
@@ -17,6 +20,33 @@ def test_mutated_files_end_well_or_in_lines_of_our_own():
     description.loader.exec_module(script)
     badly = [end for end in script.endings(150, seed=3) if end is not None]
     assert not badly, "\n".join(badly)
+
+
+def test_a_comparison_survives_a_theory_that_fails():
+    system, packet = bk.models.tully(1), bk.GaussianPacket(-2.0, 20.0, 0.5)
+    with pytest.warns(UserWarning, match="left out: LLG: LLG"):
+        both = bk.compare(system, [bk.LLG(0.1), bk.Ehrenfest()], packet, bk.times(4.0, 2), trajectories=2)
+    assert both.theory.values.tolist() == ["Ehrenfest"]
+    assert both.attrs["failed"].startswith("LLG: ")
+    with pytest.raises(bk.UnsupportedHamiltonian, match="LLG"):
+        bk.compare(system, [bk.LLG(0.1)], packet, bk.times(4.0, 2), trajectories=2)
+
+
+def test_the_table_of_a_comparison_shows_what_failed(tmp_path, monkeypatch):
+    honest = bk.simulate
+
+    def simulate(hamiltonian, theory, *rest, **options):
+        if isinstance(theory, bk.MeanField):
+            raise bk.RunFailed("MeanField: it fell over.")
+        return honest(hamiltonian, theory, *rest, **options)
+
+    monkeypatch.setattr(bk, "simulate", simulate)
+    asked = ["compare", "tully1", "--trajectories", "2", "--out", str(tmp_path / "out"), "--no-progress"]
+    result = CliRunner().invoke(app, [*asked, "--theory", "Ehrenfest", "--theory", "MeanField"])
+    assert result.exit_code == 1
+    assert re.search(r"MeanField +failed", result.output)
+    assert "MeanField failed: MeanField: it fell over." in result.output
+    assert (tmp_path / "out" / "dataset.nc").is_file()
 
 
 def test_a_byte_order_mark_is_no_crime(tmp_path):

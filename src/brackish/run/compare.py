@@ -1,12 +1,13 @@
 """Several theories on one Hamiltonian, side by side: `compare`."""
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from brackish.arguments import reads_arguments
-from brackish.errors import InvalidInput
+from brackish.errors import CheckpointError, InvalidInput
 from brackish.hamiltonians import HybridHamiltonian
 from brackish.io import store_exists
 from brackish.preparations import Preparation
@@ -33,7 +34,8 @@ def compare(
     Options are those of `simulate`. With a `store` (a folder), each theory has its own Zarr store in it, and
     `resume` goes on from what is there. `theories`: a list, named by their classes, those of the same name numbered; or
     theories by names of your own. What a theory does not have
-    (a wavefunction has no trajectories) is not a number.
+    (a wavefunction has no trajectories) is not a number. A theory that fails is left out, with a warning and a line in the
+    attribute `failed`; if all fail, the first failure is raised.
     """
     if not theories:
         raise InvalidInput("Argument `theories` of compare() must name at least one theory.")
@@ -42,12 +44,11 @@ def compare(
         if isinstance(theories, Mapping)
         else dict(zip(theory_names(theories), theories, strict=True))
     )
-    names = list(named)
-    results = []
+    results, failed = {}, {}
     for name, theory in named.items():
         place = None if store is None else Path(store) / f"{name.lower().replace(' ', '_')}.zarr"
-        results.append(
-            simulate(
+        try:
+            results[name] = simulate(
                 hamiltonian,
                 theory,
                 preparation,
@@ -58,8 +59,19 @@ def compare(
                 resume=resume and place is not None and store_exists(place),
                 **options,
             )
-        )
-    return side_by_side(names, results)
+        except CheckpointError:
+            raise
+        except Exception as error:  # whatever one theory meets, the others are worth having
+            failed[name] = error
+    if not results:
+        raise next(iter(failed.values()))
+    together = side_by_side(list(results), list(results.values()))
+    if failed:
+        lines = [f"{name}: {' '.join(str(error).split())}" for name, error in failed.items()]
+        together.attrs["failed"] = "\n".join(lines)
+        for line in lines:
+            warnings.warn(f"A theory failed and is left out: {line}", stacklevel=3)
+    return together
 
 
 def side_by_side(names: Sequence[str], results: Sequence[Any]):
