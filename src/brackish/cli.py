@@ -625,9 +625,8 @@ def _show_table(
         table.add_row(name, "failed")
     plain = not _can_show("±─", sys.stdout)
     table.box = box.ASCII if plain else box.SIMPLE
-    notes = [
-        f"0.123(4) is 0.123 {'+-' if plain else '±'} 0.004; drift: of the energy, in {dataset['energy'].attrs['units']}"
-    ]
+    sign, unit = "+-" if plain else "±", dataset["energy"].attrs["units"]
+    notes = [f"0.123(4) is 0.123 {sign} 0.004; drift: of the energy, in {unit}"]
     if exact is not None:
         notes.append("error: the largest difference from the exact populations at any time")
     if seconds is not None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -100,3 +101,14 @@ def test_plain_numbers_do_not_import_pint():
     code = "import sys, brackish as bk; bk.times(100.0, 10); bk.models.tully(1); print('pint' in sys.modules)"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert printed.stdout.strip() == "False"
+
+
+def test_a_temperature_in_kelvins_without_a_unit_is_noticed():
+    system = bk.models.spin_boson(10)
+    with pytest.warns(UserWarning, match=r'for kelvins write ThermalBath\("300 K"\)'):
+        bk.ThermalBath(300).check(system)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # what reduced units and real ones may mean
+        bk.ThermalBath(1.0).check(system)
+        bk.ThermalBath("300 K").check(system)

@@ -1,5 +1,6 @@
 r"""Harmonic baths in thermal equilibrium."""
 
+import warnings
 from typing import Annotated, ClassVar
 
 import equinox as eqx
@@ -13,6 +14,10 @@ from brackish.manifolds import PhasePoint
 from brackish.preparations.base import Draw, Preparation
 from brackish.preparations.electronic import ElectronicState, electronic_state
 from brackish.typing import Array, Float
+
+HOTTEST, TIMES_ABOVE = 10.0, 20.0
+"""From so many hartrees on (three million kelvins), if it is so many times the highest frequency and the distance of
+the levels, a temperature was hardly meant as it stands."""
 
 
 class ThermalBath(Preparation):
@@ -46,6 +51,18 @@ class ThermalBath(Preparation):
         if np.any(np.asarray(hamiltonian.frequencies) <= 0):
             raise UnsupportedHamiltonian("ThermalBath needs every frequency to be positive.")
         self.state.check(hamiltonian)
+        self._warn_of_kelvins(hamiltonian)
+
+    def _warn_of_kelvins(self, hamiltonian: SeparableHamiltonian) -> None:
+        """A temperature that melts everything was meant in kelvins."""
+        energies = np.linalg.eigvalsh(np.asarray(hamiltonian.quantum()))
+        highest = max(float(np.max(np.asarray(hamiltonian.frequencies))), float(np.ptp(energies)))
+        if self.temperature >= max(HOTTEST, TIMES_ABOVE * highest):
+            warnings.warn(
+                f"ThermalBath({float(self.temperature):g}) is k_B T in hartree, far above every frequency and level: "
+                f'for kelvins write ThermalBath("{float(self.temperature):g} K").',
+                stacklevel=2,
+            )
 
     def standard_deviations(self, hamiltonian):
         masses, frequencies = jnp.asarray(hamiltonian.manifold.masses), jnp.asarray(hamiltonian.frequencies)

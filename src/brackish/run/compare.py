@@ -34,8 +34,8 @@ def compare(
     Options are those of `simulate`. With a `store` (a folder), each theory has its own Zarr store in it, and
     `resume` goes on from what is there. `theories`: a list, named by their classes, those of the same name numbered; or
     theories by names of your own. What a theory does not have
-    (a wavefunction has no trajectories) is not a number. A theory that fails is left out, with a warning and a line in the
-    attribute `failed`; if all fail, the first failure is raised.
+    (a wavefunction has no trajectories) is not a number. A theory that fails is left out, with a warning and a line in
+    the attribute `failed`; if all fail, the first failure is raised.
     """
     if not theories:
         raise InvalidInput("Argument `theories` of compare() must name at least one theory.")
