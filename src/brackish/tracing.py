@@ -14,7 +14,7 @@ from typing import Any
 import jax
 import jax.errors
 import jax.numpy as jnp
-from jax.extend.core import jaxprs_in_params
+from jax.extend.core import ClosedJaxpr, Jaxpr
 
 from brackish.errors import InvalidInput
 from brackish.identity import in_library, programs_of
@@ -212,9 +212,19 @@ def _looks_up(jaxpr: Any, shapes: set[tuple[int, ...]]) -> bool:
     for equation in jaxpr.eqns:
         if equation.primitive.name in _LOOKS_UP and equation.invars[0].aval.shape in shapes:
             return True
-        if any(_looks_up(inner, shapes) for inner in jaxprs_in_params(equation.params)):
+        if any(_looks_up(inner, shapes) for inner in _programs_in(equation.params)):
             return True
     return False
+
+
+def _programs_in(parameters: dict[str, Any]) -> Iterator[Jaxpr]:
+    """The programs that one operation calls, such as the body of a loop."""
+    for value in parameters.values():
+        for entry in value if isinstance(value, tuple | list) else (value,):
+            if isinstance(entry, ClosedJaxpr):
+                yield entry.jaxpr
+            elif isinstance(entry, Jaxpr):
+                yield entry
 
 
 def _is_in_brackish(trace: types.TracebackType | None) -> bool:
