@@ -223,7 +223,10 @@ def _remove(store: Path, heir: Path) -> None:
                 goal = goal.with_name(f"{goal.name}.kept")
             goal.parent.mkdir(parents=True, exist_ok=True)
             os.rename(path, goal)
-    remove(store)
+    # in one step it is no longer a store: whoever is killed now leaves nothing that looks like a foreign folder
+    dying = scratch(store.with_name(store.name.removesuffix(".previous")))
+    os.rename(store, dying)
+    remove(dying)
 
 
 # -- what is whole -------------------------------------------------------------------------------------------
