@@ -49,6 +49,20 @@ def test_the_table_of_a_comparison_shows_what_failed(tmp_path, monkeypatch):
     assert (tmp_path / "out" / "dataset.nc").is_file()
 
 
+LABELS = (
+    '[model]\nname = "tully"\n[preparation]\nkind = "GaussianPacket"\nposition = -2.0\nmomentum = 20.0\nwidth = 0.5\n'
+    '[[theory]]\nkind = "Koopmons"\nlabel = "narrow"\n[[theory]]\nkind = "Koopmons"\n[times]\nstop = 10.0\n'
+)
+
+
+def test_two_variants_of_a_theory_have_labels():
+    assert config.parse(LABELS, "run.toml").names == ["narrow", "Koopmons 2"]
+    for label, words in (("../up", "must be up to 60"), ("Narrow", "as that of another")):
+        text = LABELS.replace("[times]", f'label = "{label}"\n[times]')
+        with pytest.raises(bk.InvalidInput, match=words):
+            config.parse(text, "run.toml")
+
+
 def test_a_byte_order_mark_is_no_crime(tmp_path):
     text = (
         '[model]\nname = "tully"\n[preparation]\nkind = "GaussianPacket"\nposition = -2.0\nmomentum = 20.0\n'

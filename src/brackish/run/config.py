@@ -60,6 +60,7 @@ from brackish.run.times import Times, times
 from brackish.theory import HasJump, Theory
 from brackish.units import quantity
 
+_LABEL = re.compile(r"[\w.+-][\w .+-]{0,59}")
 REFUSED = object()
 MISSING = "is missing"
 LONGEST_LINE = 120
@@ -86,17 +87,19 @@ class Setup:
     times: Times
     options: dict[str, Any]
     out: str | None
+    labels: tuple[str | None, ...] = ()
 
     @property
     def names(self) -> list[str]:
-        """One name for each theory."""
-        return theory_names(self.theories)
+        """One name for each theory: its label, or that of its class."""
+        names = theory_names(self.theories)
+        return [label or name for name, label in zip(names, self.labels or (None,) * len(names), strict=True)]
 
 
 def with_theories(setup: Setup, theories: Iterable[Theory]) -> Setup:
     """The same run with other theories, each with its own integrator."""
     theories = tuple(theories)
-    return dataclasses.replace(setup, theories=theories, integrators=(None,) * len(theories))
+    return dataclasses.replace(setup, theories=theories, integrators=(None,) * len(theories), labels=())
 
 
 def natural_start(hamiltonian: HybridHamiltonian) -> tuple[Preparation, Times] | None:
@@ -153,6 +156,8 @@ def build(document: dict[str, Any], name: str) -> Setup:
     when = reader.fixed(document, "times", table_of_times())
     options = reader.fixed({"run": {}, **document}, "run", table_of_run())
 
+    labels = reader.labels(theories)
+
     hamiltonian = reader.construct(model, "model")
     start = reader.construct(preparation, "preparation")
     grid = None if when is None else reader.construct(_Table(times, when, {}), "times")
@@ -170,6 +175,7 @@ def build(document: dict[str, Any], name: str) -> Setup:
         grid,
         options,
         out,
+        labels,
     )
 
 
@@ -215,7 +221,10 @@ class _Reader:
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             self.note("theory", "must be written [[theory]], once for each theory")
             return []
-        further = (Parameter("integrator", None, "choice", choices=tuple(named_integrators().values())),)
+        further = (
+            Parameter("integrator", None, "choice", choices=tuple(named_integrators().values())),
+            Parameter("label", None, "text"),
+        )
         places = [f"theory[{number}]" for number in range(1, len(entries) + 1)]
         known = named_theories()
         return [(p, self.choice(e, p, "kind", known, further)) for p, e in zip(places, entries, strict=True)]
@@ -223,7 +232,7 @@ class _Reader:
     def choice(self, value, place: str, key: str, known: dict[str, Any], further=()) -> _Table | None:
         """A table whose `key` names one of the `known`."""
         if not isinstance(value, dict):
-            self.note(place, f"must be a table, got {value!r}")
+            self.note(place, f"must be a table, got {shortened(value)}")
             return None
         kind = value.get(key)
         if not isinstance(kind, str):
@@ -238,6 +247,21 @@ class _Reader:
             value, target = {**target, **value}, named_models()[target[key]]
         rest = {name: entry for name, entry in value.items() if name != key}
         return self.validated(_schema_of(target, further), rest, place)
+
+    def labels(self, theories: Iterable[tuple[str, _Table | None]]) -> tuple[str | None, ...]:
+        """What the theories are called in the results and in the names of their stores; taken out of their tables."""
+        found: list[str | None] = []
+        for place, table in theories:
+            label = None if table is None else table.values.pop("label", None)
+            if label is not None and not _LABEL.fullmatch(label):
+                self.note(
+                    f"{place}.label",
+                    f"must be up to 60 letters, digits, blanks or _.+-, got {shortened(label)}",
+                )
+            if label is not None and label.lower() in [other.lower() for other in found if other is not None]:
+                self.note(f"{place}.label", f"is {shortened(label)}, as that of another theory")
+            found.append(label)
+        return tuple(found)
 
     def path(self, value: str | None, place: str) -> str | None:
         """A path that a file could be at, the home folder written out."""
