@@ -48,7 +48,7 @@ def write_netcdf(dataset, path: str | Path) -> None:
         scratch.write_bytes(content)
 
 
-def _in_memory(dataset, encoding: dict[str, Any]) -> memoryview:
+def _in_memory(dataset, encoding: dict[str, Any]) -> bytes:
     """The content of the file. HDF5 does not survive a disk that is full, so it never sees one."""
     import h5netcdf
     import h5py
@@ -59,7 +59,7 @@ def _in_memory(dataset, encoding: dict[str, Any]) -> memoryview:
         dataset.dump_to_store(H5NetCDFStore(file), encoding=encoding)
     with h5py.File(content, "r+") as file:
         file.attrs[DIGESTS] = json.dumps(_digests(file))
-    return content.getbuffer()
+    return content.getvalue()
 
 
 def read_netcdf(path: str | Path, rescue: bool = False):
