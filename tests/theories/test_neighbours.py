@@ -49,7 +49,7 @@ def test_the_width_follows_from_every_start_that_has_a_spread():
 
 def test_a_start_without_a_spread_asks_for_a_number():
     points = bk.Points([[1.0], [1.0]], [[0.0], [0.0]])
-    with pytest.raises(bk.InvalidInput, match="give `width` a number"):
+    with pytest.raises(bk.UnsupportedHamiltonian, match="give `width` a number"):
         bk.ExactFactorization().resolve(bk.models.tully(1), points, None)
 
 

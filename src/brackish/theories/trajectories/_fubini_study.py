@@ -140,8 +140,9 @@ def resolved_width(theory: Any, hamiltonian: SeparableHamiltonian, preparation: 
                 f"{name} cannot measure the spread of {type(preparation).__name__}; give `width` a number."
             ) from None
         if not np.all(spread > 0):
-            raise InvalidInput(
-                f"{name} cannot measure a spread of {spread.tolist()} bohr; give `width` a number."
+            raise UnsupportedHamiltonian(
+                f"{name} cannot measure the spread of {type(preparation).__name__}, which is 0 somewhere; give "
+                "`width` a number."
             )
         return width.factor * np.exp(np.mean(np.log(spread * np.sqrt(masses)))) / np.sqrt(masses)
     if width.shape not in ((), (1,), masses.shape):
