@@ -445,6 +445,7 @@ def finished(tmp_path_factory):
     """A run that is over: results that nobody may touch."""
     place = tmp_path_factory.mktemp("finished") / "results"
     setup = config.parse(GOOD, "run.toml")
+    place.mkdir(parents=True, exist_ok=True)
     folder.begin(place, GOOD, place, ["Ehrenfest"])
     bk.write_netcdf(folder.go_on(setup, GOOD, place, False, 1), place / folder.RESULTS)
     return place
@@ -465,6 +466,7 @@ def stopped(tmp_path_factory):
 
         return advance
 
+    place.mkdir(parents=True, exist_ok=True)
     folder.begin(place, GOOD, place, ["Ehrenfest"])
     with pytest.raises(KeyboardInterrupt):
         folder.go_on(config.parse(GOOD, "run.toml"), GOOD, place, interrupt, 1)
