@@ -191,10 +191,7 @@ def main(kills: int, seed: int, folder: Path, only: list[str]) -> int:
                 writing += found
                 hit.append(f"{moment:.1f} s{', a store half written' if found else ''}")
         done += len(hit)
-        begun = time.monotonic()
         finish(start(*go_on(out, file)))
-        # the first run may have compiled its programs
-        seconds[name] = min(seconds[name], max(time.monotonic() - begun, 2.0)) if not hit else seconds[name]
         difference = differing(folder / name, out)
         wrong += bool(difference)
         verdict = f"DIFFERS in {difference}" if difference else "identical"
