@@ -244,7 +244,7 @@ def _check_indices(what: str, function: Callable, arguments: Any, entries: str, 
     checked = checkify.checkify(lambda *a: function(*a), errors=checkify.index_checks)
     with explained(what):
         found, _ = checked(*arguments)
-    problem = found.get_exception()
+    problem: Any = found.get_exception()  # None, or an exception with attributes that JAX does not declare
     outside = re.search(r"index (-?\d+) is out of bounds for axis \d+ with size (\d+)", str(problem or ""))
     if outside is None or problem.operand_shape not in shapes:
         return

@@ -536,11 +536,14 @@ def factorize(
             f"got {inverse_mass.shape}."
         )
     matrices = _electronic_matrices(hamiltonian, jnp.asarray(grid.nodes()))
+    potential, slope, curvature = (_grid_trailing(values, grid) for values in matrices)
     return Factorization(
         grid,
         jnp.asarray(psi, complex),
         jnp.asarray(inverse_mass, float),
-        *(_grid_trailing(values, grid) for values in matrices),
+        potential,
+        slope,
+        curvature,
         jnp.asarray(floor, float),
     )
 

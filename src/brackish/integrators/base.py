@@ -84,8 +84,9 @@ def within_step(theory: Theory, hamiltonian: HybridHamiltonian, dt: Any) -> Hybr
     """The Hamiltonian whose parts make up one symmetric step of order 2 and length `dt`: averaged over the step where
     the theory wants that.
     """
-    averages = theory.averages and isinstance(hamiltonian, SeparableHamiltonian)
-    return hamiltonian.averaged(dt) if averages else hamiltonian
+    if theory.averages and isinstance(hamiltonian, SeparableHamiltonian):
+        return hamiltonian.averaged(dt)
+    return hamiltonian
 
 
 def advance(y: State, dt: Any, slope: State) -> State:

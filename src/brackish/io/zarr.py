@@ -130,7 +130,9 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndar
         arrays = {name: np.asarray(array[...]) for name, array in group.arrays()}
         # an older version kept digests of the numbers alone
         older = json.loads(str(group.attrs.get("digests", "{}")))
-        altered = [name for name in older if zlib.crc32(np.ascontiguousarray(arrays[name])) != older[name]]
+        altered = [
+            name for name in older if zlib.crc32(np.ascontiguousarray(arrays[name]).tobytes()) != older[name]
+        ]
         if altered:
             raise _damage(path, [f"{GROUP}/{name}" for name in altered], "")
         return header, arrays
@@ -190,7 +192,8 @@ def _write(new: Path, dataset, checkpoint: dict[str, np.ndarray], header: dict[s
     group = zarr.open_group(new, mode="a").create_group(GROUP)
     for name, array in checkpoint.items():
         group.create_array(name, data=np.asarray(array), compressors=codecs)
-    listed = {SCHEMA: 1, "header": json.dumps(header), "complete": True, "files": json.dumps(_digests(new))}
+    files = json.dumps(_digests(new))
+    listed: dict[str, Any] = {SCHEMA: 1, "header": json.dumps(header), "complete": True, "files": files}
     group.attrs.update({**listed, "seal": _seal(listed)})
 
 

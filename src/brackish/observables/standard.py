@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brackish.grids import FieldGrid
+from brackish.grids import FieldGrid, PhaseSpace
 from brackish.hamiltonians import HybridHamiltonian, SeparableHamiltonian
 from brackish.manifolds import Canonical, Product
 from brackish.observables.base import Derived, Observable
@@ -60,7 +60,7 @@ def _share_on_the_right(theory, position):
     """
     if theory.has_trajectories:
         return jnp.heaviside(position, 0.5)
-    grid = theory.grid.plane if isinstance(theory.grid, FieldGrid) else theory.grid
+    grid = theory.grid.plane if isinstance(theory.grid, PhaseSpace) else theory.grid
     return jnp.clip(position / grid.spacings[0] + 0.5, 0.0, 1.0)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from jax.scipy.special import ndtri
 
 from brackish.hamiltonians import HybridHamiltonian
+from brackish.manifolds import Canonical
 from brackish.preparations.base import Draw, Preparation
 from brackish.preparations.cloud import GaussianCloud
 from brackish.preparations.packet import GaussianPacket
@@ -65,7 +66,8 @@ def evenly(preparation: Preparation, hamiltonian: HybridHamiltonian) -> Preparat
     """The even form of a packet or a cloud, for one coupled ensemble in few coordinates; else as it is."""
     if not isinstance(preparation, GaussianPacket | GaussianCloud):
         return preparation
-    few = hamiltonian.manifold.coordinates <= LARGEST_EVEN
+    manifold = hamiltonian.manifold
+    few = isinstance(manifold, Canonical) and manifold.coordinates <= LARGEST_EVEN
     return QuasiRandom(preparation) if few else preparation
 
 

@@ -43,9 +43,11 @@ class Totals:
         """These sums, and behind their last save those of `longer`."""
 
         def both(mine: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-            return {name: np.concatenate([mine[name], other[name][len(mine[name]) :]]) for name in mine}
+            return {name: _behind(mine[name], other[name]) for name in mine}
 
-        changes = both({"": self.changes}, {"": longer.changes})[""]
+        changes = None
+        if self.changes is not None and longer.changes is not None:
+            changes = _behind(self.changes, longer.changes)
         return Totals(
             longer.blocks, both(self.sums, longer.sums), both(self.followed, longer.followed), changes
         )
@@ -58,6 +60,11 @@ class Totals:
             {name: value[:saves] for name, value in self.followed.items()},
             None if self.changes is None else self.changes[:saves],
         )
+
+
+def _behind(mine: np.ndarray, longer: np.ndarray) -> np.ndarray:
+    """What one has of each save, and behind its last what the longer one has."""
+    return np.concatenate([mine, longer[len(mine) :]])
 
 
 def _joined(

@@ -215,8 +215,8 @@ def _advance(problem: Problem, plan: Plan, block: int, record: BlockRecord, pace
 def _call(problem: Problem, plan: Plan, block: int, record: BlockRecord, steps: int, room: int = ROWS):
     """At most so many steps and saves: carry, sums over the block in ROWS rows, saves done, steps since the last."""
     rows = min(room, plan.saves + 1 - record.saved)
-    known = (record.saved, record.within, steps, rows, plan.steps)
-    cut = _Cut(*(np.asarray(number) for number in known), np.asarray(block == 0), np.asarray(plan.step))
+    known = (record.saved, record.within, steps, rows, plan.steps, block == 0, plan.step)
+    cut = _Cut(*(np.asarray(number) for number in known))
     carry, sums, saved, within = _advance_steps(problem, record.carry, cut)
     return carry, {name: np.asarray(value) for name, value in sums.items()}, int(saved), int(within)
 

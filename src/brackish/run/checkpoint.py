@@ -104,10 +104,8 @@ def extended(
             f"{path} holds {old.saves} saves and {old.lanes} trajectories (or ensembles); an extension has no fewer."
         )
     found = _read(header, arrays, problem, old, path)
-    totals, blocks = found.totals, old.blocks
     keeps_last = new.lanes == old.lanes or old.lanes % old.width == 0
-    if not keeps_last:
-        totals, blocks = found.before, old.blocks - 1
+    totals, blocks = (found.totals, old.blocks) if keeps_last else (found.before, old.blocks - 1)
     if totals is None or old.width != new.width or header["followed"] != identity.followed:
         return Reached()
     before = found.before if new.lanes == old.lanes else None

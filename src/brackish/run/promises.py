@@ -154,8 +154,10 @@ class Broken:
 
 def broken(promises: tuple[Promise, ...], worst: np.ndarray | None) -> list[Broken]:
     """All promises that were broken, each at the save where it was broken most; `worst`: (saves, promises, 3)."""
-    found = []
-    for number, promise in enumerate(promises if worst is not None else ()):
+    found: list[Broken] = []
+    if worst is None:
+        return found
+    for number, promise in enumerate(promises):
         share = np.where(np.isnan(worst[:, number, SHARE]), np.inf, worst[:, number, SHARE])
         save = int(np.argmax(share))
         if share[save] > promise.tolerance:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import jax
 
@@ -17,10 +18,11 @@ def pinned() -> Iterator[None]:
 
 def require_settings() -> None:
     """Raise `InvalidInput` unless numbers have 64 bits and seeds are taken as they are."""
-    if not jax.config.jax_enable_x64:
+    set_to: Any = jax.config  # JAX declares none of its settings
+    if not set_to.jax_enable_x64:
         raise InvalidInput(
             "64-bit numbers are switched off in JAX (jax_enable_x64 is False); brackish switched them on when it was "
             'imported, and needs them: jax.config.update("jax_enable_x64", True), and make all arrays anew.'
         )
-    if offset := jax.config.jax_random_seed_offset:
+    if offset := set_to.jax_random_seed_offset:
         raise InvalidInput(f"JAX would add {offset} to every seed (jax_random_seed_offset); set it to 0.")

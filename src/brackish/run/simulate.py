@@ -292,7 +292,7 @@ class _Run:
                 for record in records:
                     if record is not None and record.failure is not None:
                         self.failed = record
-                        raise self._failure(record)
+                        raise self._failure(record, *record.failure)
                     if record is not None and record.finished(self.plan):
                         self._add(desk, record)
                     self._write(desk, only_when_due=True)
@@ -392,8 +392,7 @@ class _Run:
             return "the wavefunction"
         return f"ensemble {lane}" if self.problem.theory.coupled else f"trajectory {lane}"
 
-    def _failure(self, record: BlockRecord) -> RunFailed:
-        status, lane, save = record.failure
+    def _failure(self, record: BlockRecord, status: int, lane: int, save: int) -> RunFailed:
         name = type(self.problem.theory).__name__
         if status == Status.broke_promise:
             changes = record.merged()["changes"][: save + 1 - record.first]

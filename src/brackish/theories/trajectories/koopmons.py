@@ -458,9 +458,9 @@ def choose_nodes(
     for those into which they turn where they stand, and compared as a root mean square. The integral comes from many
     other random nodes, whose scatter counts as missed.
     """
-    sources, axes = _sources(y), 2 * hamiltonian.manifold.coordinates
+    sources = _sources(y)
     components = jnp.stack([components_of(psi) for psi in _likely_states(hamiltonian, y)])
-    count = sources.weight.shape[0]
+    count, axes = sources.place.shape
 
     def energies(node, weight):
         blocks = zip(*_blocks_of_nodes(sources, node, weight), strict=True)
