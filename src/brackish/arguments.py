@@ -25,6 +25,8 @@ from brackish.errors import InvalidInput, shortened
 from brackish.identity import READS_ARGUMENTS
 from brackish.units import ATOMIC, EXAMPLES, in_atomic_units, is_quantity
 
+CONVERTS = "converts"
+"""In the metadata of a field: what its converter takes besides numbers and the type of the field."""
 Function = typing.TypeVar("Function", bound=Callable)
 LARGEST_WHOLE = 2**63
 """Whole numbers stay below this: no array could hold them."""
@@ -66,9 +68,8 @@ def reads_arguments(function: Function, made: type | None = None) -> Function:
         for name, value in bound.arguments.items():
             if name in expected:
                 read = expected[name].read(value)
-                # a field that is an array of JAX is an argument of compiled programs; a number would be a constant
                 keeps = made is not None and isinstance(value, jax.Array) and isinstance(read, float)
-                bound.arguments[name] = value if keeps else read
+                bound.arguments[name] = value if keeps and expected[name].may_be_array else read
         return function(*bound.args, **bound.kwargs)
 
     setattr(reading, READS_ARGUMENTS, True)
@@ -111,6 +112,11 @@ def annotation_of(parameter: inspect.Parameter, field: dataclasses.Field | None)
     )
 
 
+def _converter_takes(field: dataclasses.Field | None) -> list[Any]:
+    """The types that a field says its converter takes, besides those that it ends up with."""
+    return [] if field is None else plain_members(field.metadata.get(CONVERTS, Any))
+
+
 @dataclasses.dataclass(frozen=True)
 class _Expected:
     """What one argument may be: the types of its annotation, sorted by how a value of theirs is read.
@@ -143,6 +149,11 @@ class _Expected:
             return value
         raise self.refusal(value)
 
+    @property
+    def may_be_array(self) -> bool:
+        """Whether a number that is an array of JAX may stay one: an argument of compiled programs, no constant."""
+        return self.converted or any(_is_array_type(member) for member in self.members)
+
     def _may_be_converted(self, value: Any) -> bool:
         """Whether a value is numbers that a converter reads where none of the members is an array or a plain number."""
         arrays = [member for member in self.members if _is_array_type(member)]
@@ -174,7 +185,7 @@ class _Expected:
 
 def _expected(place: str, parameter: inspect.Parameter, field: dataclasses.Field | None) -> _Expected:
     annotation = annotation_of(parameter, field)
-    members = tuple(plain_members(annotation))
+    members = tuple(plain_members(annotation)) + tuple(_converter_takes(field))
     # a constructor that is written out and says nothing of the type reads the value itself
     written_out = parameter.annotation is inspect.Parameter.empty
     converted = field is not None and ("converter" in field.metadata or written_out)

@@ -117,3 +117,20 @@ def test_every_public_type_reads_its_arguments():
     assert spins.Uniaxial(np.float32(0.5)).constant == 0.5
     with pytest.raises(bk.InvalidInput):
         spins.Uniaxial("strong")
+
+
+def test_friction_is_a_number_some_of_them_a_function_or_a_friction():
+    electrons = bk.ManyElectronStates(0.1)
+
+    def function(q):
+        return q[0] ** 2
+
+    assert bk.MolecularDynamicsWithFriction(electrons, function).friction.function is function
+    for numbers in (1, 0.5, np.float32(0.5), [0.5, 1.0], jnp.ones((2, 2))):
+        read = bk.MolecularDynamicsWithFriction(electrons, numbers).friction.values
+        np.testing.assert_array_equal(read, np.asarray(numbers, dtype=float))
+    for wrong in ("text", None, 1j, bk.FrictionFromElectrons):
+        with pytest.raises(
+            bk.InvalidInput, match="`friction` must be a Friction or a MemoryFriction or a function"
+        ):
+            bk.MolecularDynamicsWithFriction(electrons, wrong)

@@ -45,6 +45,7 @@ from brackish.analysis.friction import (
     electronic_matrix,
     markov_kernel,
 )
+from brackish.arguments import CONVERTS
 from brackish.errors import InvalidInput
 from brackish.hamiltonians import SeparableHamiltonian
 from brackish.integrators import StrangAroundNoise
@@ -376,7 +377,9 @@ class MolecularDynamicsWithFriction(Theory):
     """
 
     electrons: ThermalElectrons
-    friction: Friction | MemoryFriction = eqx.field(converter=_friction)
+    friction: Friction | MemoryFriction = eqx.field(
+        converter=_friction, metadata={CONVERTS: Callable | float}
+    )
     random_force: bool = eqx.field(static=True, default=True)
     table: Table | None = None
     tabulated: Tabulated | None = eqx.field(default=None, metadata={"settled": True})
