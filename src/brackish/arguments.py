@@ -23,7 +23,7 @@ import numpy as np
 
 from brackish.errors import InvalidInput, shortened
 from brackish.identity import READS_ARGUMENTS
-from brackish.units import ATOMIC, EXAMPLES, in_atomic_units, is_quantity
+from brackish.units import EXAMPLES, UNITS, InUnit, holds_quantity, in_atomic_units, note_given
 
 CONVERTS = "converts"
 """In the metadata of a field: what its converter takes besides numbers and the type of the field."""
@@ -65,6 +65,9 @@ def reads_arguments(function: Function, made: type | None = None) -> Function:
         except TypeError:
             # too few or too many: the call itself says it best
             return function(*given, **named)
+        dimensions = {} if made is None else _dimensions(expected, bound.arguments)
+        if dimensions:
+            note_given(bound.args[0], dimensions)
         for name, value in bound.arguments.items():
             if name in expected:
                 read = expected[name].read(value)
@@ -76,11 +79,21 @@ def reads_arguments(function: Function, made: type | None = None) -> Function:
     return typing.cast("Function", reading)
 
 
+def _dimensions(expected: dict[str, "_Expected"], given: dict[str, Any]) -> dict[str, str]:
+    """The dimensions of the arguments that are quantities."""
+    dimensions = {name: entry.dimension for name, entry in expected.items() if name in given}
+    return {
+        name: dimension
+        for name, dimension in dimensions.items()
+        if dimension is not None and holds_quantity(given[name])
+    }
+
+
 def dimension_of(annotation: Any) -> str | None:
-    """The dimension that an annotation states, as in `Annotated[float, "length"]`, one of `ATOMIC`."""
+    """The dimension that an annotation states, as in `Annotated[float, "length"]`, one of `UNITS`."""
     if typing.get_origin(annotation) is typing.Annotated:
         inner, *notes = typing.get_args(annotation)
-        return next((note for note in notes if note in ATOMIC), None) or dimension_of(inner)
+        return next((note for note in notes if note in UNITS), None) or dimension_of(inner)
     inside = (dimension_of(part) for part in typing.get_args(annotation) if part is not annotation)
     return next((dimension for dimension in inside if dimension), None)
 
@@ -136,12 +149,12 @@ class _Expected:
         """The value as the library takes it. Raises `InvalidInput`."""
         if value is self.default or (value is None and self.optional):
             return value
-        if self.dimension is not None and _holds_quantity(value):
+        if self.dimension is not None and holds_quantity(value):
             value = self._without_unit(value)
         if not self.members:
             return value
-        # a path before a text, which it would be too
-        for member in sorted(self.members, key=lambda member: member is str):
+        # a path before a text, and a number with a unit before any, both of which it would be too
+        for member in sorted(self.members, key=lambda member: (member is str) - (member is InUnit)):
             fits, read = _fit(member, value, self)
             if fits:
                 return read
@@ -158,7 +171,9 @@ class _Expected:
         """Whether a value is numbers that a converter reads where none of the members is an array or a plain number."""
         arrays = [member for member in self.members if _is_array_type(member)]
         modules = [
-            member for member in self.members if inspect.isclass(member) and member not in (int, float)
+            member
+            for member in self.members
+            if inspect.isclass(member) and member not in (int, float, InUnit)
         ]
         if not _is_numeric(value) or len(modules) == len(arrays):
             return False
@@ -166,7 +181,9 @@ class _Expected:
 
     def refusal(self, value: Any) -> InvalidInput:
         """The line for a value that is none of what is expected."""
-        words = " or ".join(dict.fromkeys(_words(member, self.dimension) for member in self.members))
+        words = " or ".join(
+            dict.fromkeys(_words(member, self.dimension) for member in self.members if member is not InUnit)
+        )
         if inspect.isclass(value):
             wanted = (member for member in self.members if inspect.isclass(member))
             cure = (
@@ -178,7 +195,8 @@ class _Expected:
     def _without_unit(self, value: Any) -> Any:
         assert self.dimension is not None
         try:
-            return in_atomic_units(value, self.dimension)
+            read = in_atomic_units(value, self.dimension)
+            return InUnit(read) if InUnit in self.members and isinstance(read, float) else read
         except ValueError as error:
             raise InvalidInput(f"{self.place}: {error}.") from None
 
@@ -189,8 +207,16 @@ def _expected(place: str, parameter: inspect.Parameter, field: dataclasses.Field
     # a constructor that is written out and says nothing of the type reads the value itself
     written_out = parameter.annotation is inspect.Parameter.empty
     converted = field is not None and ("converter" in field.metadata or written_out)
-    optional = type(None) in typing.get_args(annotation) or annotation in (None, type(None))
-    return _Expected(place, members, parameter.default, optional, dimension_of(annotation), converted)
+    return _Expected(
+        place, members, parameter.default, _may_be_none(annotation), dimension_of(annotation), converted
+    )
+
+
+def _may_be_none(annotation: Any) -> bool:
+    """Whether None is one of what an annotation allows."""
+    if typing.get_origin(annotation) is typing.Annotated:
+        return _may_be_none(typing.get_args(annotation)[0])
+    return annotation in (None, type(None)) or type(None) in typing.get_args(annotation)
 
 
 def _is_array_type(member: Any) -> bool:
@@ -371,9 +397,8 @@ def _fit_mapping(member: Any, value: Any, expected: _Expected) -> tuple[bool, An
 def _entry(expected: _Expected, key: Any, annotation: Any) -> _Expected:
     """What one entry of a list or a dictionary may be."""
     place = f"Entry {key!r} of {expected.place[0].lower()}{expected.place[1:]}"
-    optional = type(None) in typing.get_args(annotation)
     members = tuple(plain_members(annotation))
-    return _Expected(place, members, inspect.Parameter.empty, optional, None, False)
+    return _Expected(place, members, inspect.Parameter.empty, _may_be_none(annotation), None, False)
 
 
 def _scalar(value: Any) -> Any:
@@ -394,12 +419,6 @@ def _as_float(value: int | float) -> float:
 
 def _holds_huge(value: Any) -> bool:
     return isinstance(value, int) and abs(value) >= LARGEST_WHOLE
-
-
-def _holds_quantity(value: Any) -> bool:
-    if isinstance(value, list | tuple):
-        return any(_holds_quantity(entry) for entry in value)
-    return is_quantity(value)
 
 
 def _is_numeric(value: Any) -> bool:

@@ -241,6 +241,11 @@ class AveragedHamiltonian(SeparableHamiltonian):
             original.frequencies,
         )
 
+    @property
+    def labels(self):  # type: ignore[override]
+        """Those of the original."""
+        return self.original.labels
+
     def before_averaging(self):
         return self.original, self.average
 
@@ -275,6 +280,7 @@ class FunctionHamiltonian(HybridHamiltonian):
     quantum_part: Inexact[np.ndarray | Array, "d d"]
     interaction_function: Callable
     step: float | None = eqx.field(static=True, default=None)
+    labels: Labels = eqx.field(static=True, default=ATOMIC_LABELS, repr=False, kw_only=True)
 
     def classical(self, z):
         return self.classical_function(z)
@@ -299,6 +305,7 @@ class SeparableFunctionHamiltonian(SeparableHamiltonian):
     quantum_part: Inexact[np.ndarray | Array, "d d"]
     coupling_function: Callable
     step: float | None = eqx.field(static=True, default=None)
+    labels: Labels = eqx.field(static=True, default=ATOMIC_LABELS, repr=False, kw_only=True)
 
     def external(self, position):
         return self.external_function(position)
@@ -456,13 +463,16 @@ def _checked_levels(function, probe, entries: str) -> int:
 
 def add(first: HybridHamiltonian, second: HybridHamiltonian) -> HybridHamiltonian:
     """The sum of two Hamiltonians on the same manifold and the same levels, part by part (kinetic energies
-    add too).
+    add too). One in atomic units, as those of plain functions are, is taken to be in the other one's units.
+
+    Raises `InvalidInput` for Hamiltonians on different spaces, or in different units of their own.
     """
     if first.levels != second.levels or not _same_space(first.manifold, second.manifold):
         raise InvalidInput(
             f"Hamiltonians on {first.manifold.describe()} with {first.levels} levels and on "
             f"{second.manifold.describe()} with {second.levels} levels cannot be added."
         )
+    labels = _common_labels(first, second)
     quantum = first.quantum() + second.quantum()
     if isinstance(first, SeparableHamiltonian) and isinstance(second, SeparableHamiltonian):
         inverse_mass = 1 / first.manifold.masses + 1 / second.manifold.masses
@@ -474,6 +484,7 @@ def add(first: HybridHamiltonian, second: HybridHamiltonian) -> HybridHamiltonia
             Partial(_sum_of, (_Method(first, "external"), _Method(second, "external"))),
             quantum,
             Partial(_sum_of, (_Method(first, "coupling"), _Method(second, "coupling"))),
+            labels=labels,
         )
     return FunctionHamiltonian(
         first.manifold,
@@ -481,7 +492,19 @@ def add(first: HybridHamiltonian, second: HybridHamiltonian) -> HybridHamiltonia
         Partial(_sum_of, (_Method(first, "classical"), _Method(second, "classical"))),
         quantum,
         Partial(_sum_of, (_Method(first, "interaction"), _Method(second, "interaction"))),
+        labels=labels,
     )
+
+
+def _common_labels(first: HybridHamiltonian, second: HybridHamiltonian) -> Labels:
+    """What both are measured in."""
+    own = [system.labels for system in (first, second) if system.labels != ATOMIC_LABELS]
+    if len(own) == 2 and own[0] != own[1]:
+        raise InvalidInput(
+            f"Hamiltonians in {own[0].energy} and {own[0].time} and in {own[1].energy} and {own[1].time} cannot be "
+            "added."
+        )
+    return own[0] if own else ATOMIC_LABELS
 
 
 def _same_space(first: Manifold, second: Manifold) -> bool:
@@ -557,6 +580,7 @@ def _rebuilt(system: HybridHamiltonian, quantum, change: Partial) -> HybridHamil
             quantum,
             Partial(change.func, *change.args, _Method(system, "coupling")),
             system.suggested_step(),
+            labels=system.labels,
         )
     return FunctionHamiltonian(
         system.manifold,
@@ -565,4 +589,5 @@ def _rebuilt(system: HybridHamiltonian, quantum, change: Partial) -> HybridHamil
         quantum,
         Partial(change.func, *change.args, _Method(system, "interaction")),
         system.suggested_step(),
+        labels=system.labels,
     )

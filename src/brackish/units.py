@@ -1,6 +1,6 @@
-"""Quantities with units, in files and in Python, turned into atomic units (hbar = 1).
+"""Quantities with units, in files and in Python, turned into atomic units (hbar = 1), or into those of a magnet.
 
-Plain numbers are atomic units already. A quantity is a text such as "10 fs", "2000 electron_mass" or "200
+Plain numbers are in these units already. A quantity is a text such as "10 fs", "2000 electron_mass" or "200
 cm^-1", or one of pint; pint knows the units and their values.
 """
 
@@ -8,9 +8,10 @@ import dataclasses
 import functools
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
-from brackish.errors import shortened
+from brackish.errors import InvalidInput, shortened
 
 ATOMIC = {
     "time": "hbar/hartree",
@@ -27,6 +28,20 @@ An `energy` may also be a wavenumber, a frequency in hertz (times h), an angular
 hbar), or an energy per mole. A `temperature` is k_B T, so an energy will do. A `duration` is time on the
 clock.
 """
+MAGNETIC = {
+    "magnetic energy": "meV (or J)",
+    "magnetic field": "T (or J/mu_B)",
+    "magnet temperature": "K (or J/k_B)",
+    "magnet length": "angstrom (or a)",
+}
+"""The dimensions of magnets, in meV and so on; in reduced units (in brackets) no quantity can be given."""
+UNITS = {**ATOMIC, **MAGNETIC}
+
+
+class InUnit(float):
+    """A time in atomic units, or another number, that was given with a unit, and so cannot be one of a system that is
+    measured in units of its own.
+    """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,20 +49,34 @@ class Labels:
     """What times and energies of a system are measured in, as datasets and figures name it.
 
     `reduced`: whether its numbers are made for a unit of energy of their own, with hbar = 1, as often as for atomic
-    units, so that a time in seconds says nothing.
+    units, so that a time in seconds says nothing. `physical`: whether `time` and `energy` are units that anybody else
+    knows.
     """
 
     time: str = ATOMIC["time"]
     energy: str = ATOMIC["energy"]
     reduced: bool = False
+    physical: bool = True
 
     def of(self, units: str) -> str:
         """A unit written in hartrees, in the units of this system."""
         return units.replace(ATOMIC["energy"], self.energy)
 
+    def measure(self, dimension: str) -> bool:
+        """Whether quantities of a dimension, one of `UNITS`, are converted into what the system is measured in."""
+        return self.physical and (dimension in MAGNETIC) == (self.energy != ATOMIC["energy"])
+
+    def on_clock(self, time: float) -> float:
+        """A plain number for a time; one given with a unit is converted from atomic units. For `physical` ones."""
+        if not isinstance(time, InUnit):
+            return time
+        return (
+            float(time) if self.time == ATOMIC["time"] else float(time) / quantity(f"1 {self.time}", "time")
+        )
+
 
 ATOMIC_LABELS = Labels()
-REDUCED_LABELS = Labels(reduced=True)
+REDUCED_LABELS = Labels(reduced=True, physical=False)
 
 EXAMPLES = {
     "time": "10 fs",
@@ -57,6 +86,10 @@ EXAMPLES = {
     "momentum": "20 hbar/bohr",
     "temperature": "300 K",
     "duration": "30 s",
+    "magnetic energy": "10 meV",
+    "magnetic field": "1 T",
+    "magnet temperature": "300 K",
+    "magnet length": "3 angstrom",
 }
 
 _QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*", re.DOTALL)
@@ -69,8 +102,16 @@ def is_quantity(value: Any) -> bool:
     return isinstance(value, str) or (hasattr(value, "magnitude") and hasattr(value, "units"))
 
 
+def holds_quantity(value: Any) -> bool:
+    """Whether a value, or an entry of a list, was given with a unit."""
+    if isinstance(value, list | tuple):
+        return any(holds_quantity(entry) for entry in value)
+    return is_quantity(value) or isinstance(value, InUnit)
+
+
 def in_atomic_units(value: Any, dimension: str) -> Any:
-    """A quantity, or a list of quantities and numbers, in atomic units; `dimension` is one of `ATOMIC`.
+    """A quantity, or a list of quantities and numbers, in atomic units or those of magnets; `dimension` is one of
+    `UNITS`.
 
     Raises `ValueError` if a text is no quantity, its unit is unknown, or it is of another dimension.
     """
@@ -82,7 +123,7 @@ def in_atomic_units(value: Any, dimension: str) -> Any:
 
 
 def quantity(value: str | int | float, dimension: str) -> float:
-    """`value` in atomic units; `dimension` is one of `ATOMIC`. Numbers pass as they are.
+    """`value` in atomic units or those of magnets; `dimension` is one of `UNITS`. Numbers pass as they are.
 
     Raises `ValueError` if the text is no quantity, its unit is unknown, or it is of another dimension.
     """
@@ -93,7 +134,7 @@ def quantity(value: str | int | float, dimension: str) -> float:
             raise ValueError(f"{shortened(value)} must be a number and a unit, such as {example}")
         if not match[2]:
             raise ValueError(
-                f"{shortened(value)} has no unit: add one, or leave out the quotes for {ATOMIC[dimension]}"
+                f"{shortened(value)} has no unit: add one, or leave out the quotes for {UNITS[dimension]}"
             )
         number = float(_in_atomic_units(float(match[1]), match[2], dimension))
     elif isinstance(value, bool) or not isinstance(value, int | float):
@@ -136,9 +177,13 @@ def _in_atomic_units(number: Any, unit: str, dimension: str) -> Any:
     try:
         if dimension == "temperature" and given.check("[temperature]"):
             return (given.to("kelvin") * registry.boltzmann_constant).m_as("hartree")
+        if dimension == "magnet temperature" and not given.check("[temperature]"):
+            return (_energy(given, registry, text) / registry.boltzmann_constant).m_as("kelvin")
+        if dimension == "magnetic energy":
+            return _energy(given, registry, text).m_as("meV")
         if dimension in ("energy", "temperature"):
             return _energy(given, registry, text).m_as("hartree")
-        return given.m_as(_PINT_UNITS[dimension])
+        return given.m_as({**_PINT_UNITS, **_PINT_UNITS_OF_MAGNETS}[dimension])
     except pint.DimensionalityError:
         article = "an" if dimension == "energy" else "a"
         raise ValueError(
@@ -155,6 +200,11 @@ _PINT_UNITS = {
     "mass": "electron_mass",
     "momentum": "hbar/bohr",
     "duration": "second",
+}
+_PINT_UNITS_OF_MAGNETS = {
+    "magnetic field": "tesla",
+    "magnet temperature": "kelvin",
+    "magnet length": "angstrom",
 }
 
 
@@ -182,3 +232,55 @@ def _what(given: Any) -> str:
         if given.is_compatible_with(unit):
             return f"{'an' if dimension == 'energy' else 'a'} {dimension}"
     return f"of dimension {given.dimensionality}"
+
+
+# -- what was given with a unit --------------------------------------------------------------------------------------
+
+GIVEN = "_given_with_units"
+"""Where a module remembers which of its arguments had units, each with its dimension; for none of its results."""
+
+
+def note_given(module: Any, dimensions: Mapping[str, str]) -> None:
+    """Remember that arguments of a module (by name, with their dimensions) were given with units."""
+    object.__setattr__(module, GIVEN, {**given_with_units(module), **dimensions})
+
+
+def given_with_units(module: Any) -> dict[str, str]:
+    """The arguments of a module that were given with units, each with its dimension."""
+    return dict(vars(module).get(GIVEN, {})) if hasattr(module, "__dict__") else {}
+
+
+def require_units(value: Any, labels: Labels, system: str) -> None:
+    """Raise `InvalidInput` if an argument of `value`, or of what it is made of, was given with a unit that says nothing
+    in a `system` measured as `labels` say.
+    """
+    for name, dimension in given_with_units(value).items():
+        if not labels.measure(dimension):
+            raise InvalidInput(f"Argument `{name}` of {type(value).__name__} {unit_refusal(labels, system)}")
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            require_units(getattr(value, field.name, None), labels, system)
+    elif isinstance(value, list | tuple):
+        for entry in value:
+            require_units(entry, labels, system)
+
+
+def read_quantities(name: str, value: Any, dimension: str) -> tuple[Any, dict[str, str]]:
+    """An argument with its quantities as plain numbers, and its dimension by its name if there were any.
+
+    Raises `InvalidInput`.
+    """
+    try:
+        return in_atomic_units(value, dimension), {name: dimension} if holds_quantity(value) else {}
+    except ValueError as error:
+        raise InvalidInput(f"Argument `{name}`: {error}.") from None
+
+
+def unit_refusal(labels: Labels, system: str) -> str:
+    """Why an argument may not have a unit, and what to give."""
+    if labels.physical:
+        return (
+            f"was given with a unit, but {system} is measured in {labels.time} and {labels.energy}: give a plain "
+            "number."
+        )
+    return f"was given with a unit, but {system} is measured in units of its own: give a plain number."

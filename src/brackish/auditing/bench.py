@@ -29,6 +29,7 @@ from brackish.preparations import Diabatic, Preparation
 from brackish.preparations.electronic import Amplitudes, ElectronicState
 from brackish.run import Times, simulate
 from brackish.theory import Theory
+from brackish.units import require_units
 
 ROUND_OFF = 1e-9
 """What sums of many rounded numbers may differ by."""
@@ -107,6 +108,8 @@ class Bench:
                 f"{type(theory).__name__} keeps {', '.join(kept)}."
             )
         preparation.check(hamiltonian)
+        for part in (theory, integrator, preparation):
+            require_units(part, hamiltonian.labels, type(hamiltonian).__name__)
         preparation = _with_amplitudes(preparation, hamiltonian.levels)
         theory = theory.resolve(hamiltonian, preparation, times)
         steps = times.steps_for(theory, hamiltonian)

@@ -126,6 +126,11 @@ class MovedSeparable(SeparableHamiltonian):
         self.manifold = Canonical(original.manifold.masses / np.asarray(change.scale) ** 2)
         self.levels, self.frequencies = original.levels, original.frequencies
 
+    @property
+    def labels(self):  # type: ignore[override]
+        """Those of the original."""
+        return self.original.labels
+
     def _old(self, position):
         return (position - self.change.shift) / self.change.scale
 
@@ -170,6 +175,11 @@ class Moved(HybridHamiltonian):
     def __init__(self, original: HybridHamiltonian, change: CanonicalMap):
         self.original, self.change = original, change
         self.manifold, self.levels = original.manifold, original.levels
+
+    @property
+    def labels(self):  # type: ignore[override]
+        """Those of the original."""
+        return self.original.labels
 
     def classical(self, z):
         return self.original.classical(self.change.back(z))

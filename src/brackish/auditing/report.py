@@ -151,6 +151,7 @@ def audit(
         print(bk.audit(bk.Ehrenfest(), bk.models.tully(1)))
     """
     preparation, times = _start(hamiltonian, preparation, times)
+    times = times.on_clock_of(hamiltonian)
     bench = Bench.of(theory, hamiltonian, preparation, times, trajectories, seed, integrator)
     _ = bench.record
     findings = tuple(_examined(number, prop, bench) for number, prop in enumerate(PROPERTIES, 1))

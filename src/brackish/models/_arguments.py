@@ -1,8 +1,11 @@
 """Reading what a user passed to a model: every refusal is one line that names the argument."""
 
+from typing import Any
+
 import numpy as np
 
 from brackish.errors import InvalidInput
+from brackish.units import ATOMIC_LABELS, REDUCED_LABELS, InUnit, Labels, given_with_units
 
 
 def number(name: str, value) -> np.ndarray:
@@ -65,6 +68,14 @@ def positive_array(name: str, value) -> np.ndarray:
         place = int(np.argmin(array))
         raise InvalidInput(f"Argument `{name}` must be positive, but its entry {place} is {array[place]}.")
     return array
+
+
+def labels_of(*given: Any) -> Labels:
+    """What a model without units of its own is measured in: atomic units as soon as one argument was given with a unit,
+    else units of its own.
+    """
+    physical = any(isinstance(value, InUnit) or given_with_units(value) for value in given)
+    return ATOMIC_LABELS if physical else REDUCED_LABELS
 
 
 def _short(value) -> str:

@@ -7,7 +7,7 @@ stand still; the coherence dies as the oscillator learns which level the qubit i
 each of its periods.
 """
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -16,10 +16,10 @@ import numpy as np
 from brackish.arguments import reads_arguments
 from brackish.hamiltonians import SeparableHamiltonian
 from brackish.manifolds import Canonical
-from brackish.models._arguments import number, positive
+from brackish.models._arguments import labels_of, number, positive
 from brackish.quantum import pauli_z
 from brackish.typing import Array, Float
-from brackish.units import REDUCED_LABELS, Labels
+from brackish.units import REDUCED_LABELS, InUnit, Labels
 
 
 class PureDephasing(SeparableHamiltonian):
@@ -28,11 +28,11 @@ class PureDephasing(SeparableHamiltonian):
     manifold: Canonical
     frequencies: Float[np.ndarray | Array, "1"]
     splitting: Float[np.ndarray | Array, ""]
-    labels: ClassVar[Labels] = REDUCED_LABELS
     """epsilon: the energy of level 0 above level 1, in hartree."""
     coupling_strength: Float[np.ndarray | Array, ""]
     """g, in hartree."""
     levels: int = eqx.field(static=True)
+    labels: Labels = eqx.field(static=True, default=REDUCED_LABELS, repr=False, kw_only=True)
 
     def external(self, position):
         return jnp.zeros(())
@@ -74,9 +74,9 @@ class PureDephasing(SeparableHamiltonian):
 
 @reads_arguments
 def pure_dephasing(
-    frequency: Annotated[float, "energy"] = 1.0,
-    splitting: Annotated[float, "energy"] = 1.0,
-    coupling: Annotated[float, "energy"] = 0.5,
+    frequency: Annotated[float | InUnit, "energy"] = 1.0,
+    splitting: Annotated[float | InUnit, "energy"] = 1.0,
+    coupling: Annotated[float | InUnit, "energy"] = 0.5,
 ) -> PureDephasing:
     """A qubit that an oscillator only dephases.
 
@@ -89,6 +89,7 @@ def pure_dephasing(
 
     Raises `InvalidInput` for parameters out of range.
     """
+    labels = labels_of(frequency, splitting, coupling)
     frequency = positive("frequency", frequency)
     splitting, coupling = number("splitting", splitting), number("coupling", coupling)
     return PureDephasing(
@@ -97,4 +98,5 @@ def pure_dephasing(
         splitting=splitting,
         coupling_strength=coupling,
         levels=2,
+        labels=labels,
     )

@@ -8,7 +8,7 @@ component of each. With $\gamma=0$ Ehrenfest keeps $\langle\hat\sigma_x\rangle=0
 koopmons do not, and keep its mean.
 """
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import equinox as eqx
 import numpy as np
@@ -16,10 +16,10 @@ import numpy as np
 from brackish.arguments import reads_arguments
 from brackish.hamiltonians import HybridHamiltonian
 from brackish.manifolds import Spheres
-from brackish.models._arguments import number, positive
+from brackish.models._arguments import labels_of, number, positive
 from brackish.quantum import pauli_x, pauli_z
 from brackish.typing import Array, Float
-from brackish.units import REDUCED_LABELS, Labels
+from brackish.units import REDUCED_LABELS, InUnit, Labels
 
 
 class HybridSpins(HybridHamiltonian):
@@ -27,7 +27,6 @@ class HybridSpins(HybridHamiltonian):
 
     manifold: Spheres
     field: Float[np.ndarray | Array, ""]
-    labels: ClassVar[Labels] = REDUCED_LABELS
     """B, in hartree."""
     anisotropy: Float[np.ndarray | Array, ""]
     """A, in hartree."""
@@ -36,6 +35,7 @@ class HybridSpins(HybridHamiltonian):
     gamma: Float[np.ndarray | Array, ""]
     """Half the splitting of the quantum spin, in hartree."""
     levels: int = eqx.field(static=True)
+    labels: Labels = eqx.field(static=True, default=REDUCED_LABELS, repr=False, kw_only=True)
 
     def classical(self, z):
         return self.field * z[0, 2] + 0.5 * self.anisotropy * z[0, 2] ** 2
@@ -55,10 +55,10 @@ class HybridSpins(HybridHamiltonian):
 
 @reads_arguments
 def hybrid_spins(
-    field: Annotated[float, "energy"] = 0.5,
-    anisotropy: Annotated[float, "energy"] = 0.0,
-    exchange: Annotated[float, "energy"] = 1.0,
-    gamma: Annotated[float, "energy"] = 0.7,
+    field: Annotated[float | InUnit, "energy"] = 0.5,
+    anisotropy: Annotated[float | InUnit, "energy"] = 0.0,
+    exchange: Annotated[float | InUnit, "energy"] = 1.0,
+    gamma: Annotated[float | InUnit, "energy"] = 0.7,
     length: float = 1.0,
 ) -> HybridSpins:
     """A classical spin n and a quantum spin 1/2.
@@ -68,6 +68,7 @@ def hybrid_spins(
 
     Raises `InvalidInput` for parameters out of range.
     """
+    labels = labels_of(field, anisotropy, exchange, gamma)
     return HybridSpins(
         manifold=Spheres(1, positive("length", length)),
         field=number("field", field),
@@ -75,4 +76,5 @@ def hybrid_spins(
         exchange=number("exchange", exchange),
         gamma=number("gamma", gamma),
         levels=2,
+        labels=labels,
     )

@@ -135,7 +135,6 @@ class ClassicalQuantumOscillators(SeparableHamiltonian):
     manifold: Canonical
     frequencies: Float[np.ndarray | Array, "1"]
     pull: Float[np.ndarray | Array, ""]
-    labels: ClassVar[Labels] = REDUCED_LABELS
     """c: the force on one oscillator per displacement of the other, hartree per bohr squared."""
     quantum_energy: Inexact[np.ndarray | Array, "d d"]
     quantum_position: Float[np.ndarray | Array, "d d"]
@@ -144,6 +143,7 @@ class ClassicalQuantumOscillators(SeparableHamiltonian):
     quantum_stiffness: Float[np.ndarray | Array, ""]
     basis: OscillatorBasis
     levels: int = eqx.field(static=True)
+    labels: ClassVar[Labels] = REDUCED_LABELS
 
     def external(self, position):
         return jnp.zeros(())
@@ -171,7 +171,6 @@ class ClassicalQuantumOscillators(SeparableHamiltonian):
         return float(2 * np.pi / (30 * fastest))
 
 
-@reads_arguments
 def _population_of_the_ends(theory, hamiltonian, y):
     density = theory.quantum_density(hamiltonian, y)
     return sum(density[end, end].real for end in hamiltonian.basis.outermost())
@@ -184,6 +183,7 @@ _ENDS = Empty(
 )
 
 
+@reads_arguments
 def oscillator_pair(
     masses: Annotated[Reals, "mass"] = (1.0, 1.0),
     stiffness: Reals = (1.0, 1.0),

@@ -6,7 +6,7 @@ I. I. Rabi, Phys. Rev. 51, 652 (1937); D. Braak, Phys. Rev. Lett. 107, 100401 (2
 approximation.
 """
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -15,10 +15,10 @@ import numpy as np
 from brackish.arguments import reads_arguments
 from brackish.hamiltonians import SeparableHamiltonian
 from brackish.manifolds import Canonical
-from brackish.models._arguments import number, positive
+from brackish.models._arguments import labels_of, number, positive
 from brackish.quantum import pauli_x, pauli_z
 from brackish.typing import Array, Float
-from brackish.units import REDUCED_LABELS, Labels
+from brackish.units import REDUCED_LABELS, InUnit, Labels
 
 
 class Rabi(SeparableHamiltonian):
@@ -27,11 +27,11 @@ class Rabi(SeparableHamiltonian):
     manifold: Canonical
     frequencies: Float[np.ndarray | Array, "1"]
     splitting: Float[np.ndarray | Array, ""]
-    labels: ClassVar[Labels] = REDUCED_LABELS
     """Delta: the energy of level 0 above level 1, in hartree."""
     coupling_strength: Float[np.ndarray | Array, ""]
     """g, in hartree."""
     levels: int = eqx.field(static=True)
+    labels: Labels = eqx.field(static=True, default=REDUCED_LABELS, repr=False, kw_only=True)
 
     def external(self, position):
         return jnp.zeros(())
@@ -51,9 +51,9 @@ class Rabi(SeparableHamiltonian):
 
 @reads_arguments
 def rabi(
-    frequency: Annotated[float, "energy"] = 1.0,
-    splitting: Annotated[float, "energy"] = 1.0,
-    coupling: Annotated[float, "energy"] = 0.5,
+    frequency: Annotated[float | InUnit, "energy"] = 1.0,
+    splitting: Annotated[float | InUnit, "energy"] = 1.0,
+    coupling: Annotated[float | InUnit, "energy"] = 0.5,
 ) -> Rabi:
     """The quantum Rabi model.
 
@@ -67,6 +67,7 @@ def rabi(
 
     Raises `InvalidInput` for parameters out of range.
     """
+    labels = labels_of(frequency, splitting, coupling)
     frequency = positive("frequency", frequency)
     splitting, coupling = number("splitting", splitting), number("coupling", coupling)
     return Rabi(
@@ -75,4 +76,5 @@ def rabi(
         splitting=splitting,
         coupling_strength=coupling,
         levels=2,
+        labels=labels,
     )

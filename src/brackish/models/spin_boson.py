@@ -18,7 +18,7 @@ large for the same bath.
 """
 
 import abc
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -28,10 +28,18 @@ from brackish.arguments import reads_arguments
 from brackish.errors import InvalidInput
 from brackish.hamiltonians import SeparableHamiltonian
 from brackish.manifolds import Canonical
-from brackish.models._arguments import not_negative, number, positive, positive_array, real_array, whole
+from brackish.models._arguments import (
+    labels_of,
+    not_negative,
+    number,
+    positive,
+    positive_array,
+    real_array,
+    whole,
+)
 from brackish.quantum import pauli_x, pauli_z
 from brackish.typing import Array, Float
-from brackish.units import REDUCED_LABELS, Labels
+from brackish.units import REDUCED_LABELS, InUnit, Labels
 
 LARGEST_BATH = 10_000_000  # modes
 
@@ -131,13 +139,13 @@ class SpinBoson(SeparableHamiltonian):
     manifold: Canonical
     frequencies: Float[np.ndarray | Array, " n"]
     couplings: Float[np.ndarray | Array, " n"]
-    labels: ClassVar[Labels] = REDUCED_LABELS
     """c_j: the coupling constants of the modes."""
     bias: Float[np.ndarray | Array, ""]
     """E: half the energy of level 0 above level 1, bath aside, in hartree."""
     tunnelling: Float[np.ndarray | Array, ""]
     """V: the element between the two levels, in hartree."""
     levels: int = eqx.field(static=True)
+    labels: Labels = eqx.field(static=True, default=REDUCED_LABELS, repr=False, kw_only=True)
 
     def external(self, position):
         return jnp.zeros(())
@@ -169,8 +177,8 @@ class SpinBoson(SeparableHamiltonian):
 @reads_arguments
 def spin_boson(
     modes: int | None = None,
-    bias: Annotated[float, "energy"] = 0.5,
-    coupling: Annotated[float, "energy"] = 0.5,
+    bias: Annotated[float | InUnit, "energy"] = 0.5,
+    coupling: Annotated[float | InUnit, "energy"] = 0.5,
     bath: Bath | None = None,
 ) -> SpinBoson:
     """A spin and a bath: H = E sigma_z + V sigma_x + sigma_z sum c q + sum (p^2 + w^2 q^2) / 2, in hartree.
@@ -189,6 +197,7 @@ def spin_boson(
         raise InvalidInput(
             f"Argument `bath` must be a DebyeBath, OhmicBath or DiscreteBath, got {type(bath).__name__}."
         )
+    labels = labels_of(bias, coupling, bath)
     bias, coupling = number("bias", bias), number("coupling", coupling)
     frequencies, couplings = bath.discretise(modes)
     return SpinBoson(
@@ -198,6 +207,7 @@ def spin_boson(
         bias=bias,
         tunnelling=coupling,
         levels=2,
+        labels=labels,
     )
 
 

@@ -6,7 +6,7 @@ two spins 1/2 they are $\uparrow\uparrow,\uparrow\downarrow,\downarrow\uparrow,\
 
 import abc
 import math
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import equinox as eqx
 import numpy as np
@@ -210,7 +210,7 @@ class ThermalSpins(_QuantumSpins):
     `temperature`: above 0, in the units of the magnet. For magnets whose Hamiltonian can be written out.
     """
 
-    temperature: float = eqx.field(converter=float)
+    temperature: Annotated[float, "magnet temperature"] = eqx.field(converter=float)
 
     def __check_init__(self):
         if not (np.isfinite(self.temperature) and self.temperature > 0):

@@ -22,7 +22,7 @@ from brackish.preparations import Preparation
 from brackish.run.simulate import simulate
 from brackish.run.times import times
 from brackish.theory import Theory
-from brackish.units import ATOMIC
+from brackish.units import UNITS
 
 ROOMS = (models, theories, preparations, integrators)
 
@@ -67,7 +67,7 @@ class Parameter:
     @property
     def unit(self) -> str:
         """The unit of plain numbers, in words; empty where there is none."""
-        return ATOMIC[self.dimension] if self.dimension else ""
+        return UNITS[self.dimension] if self.dimension else ""
 
 
 def named_models() -> dict[str, Callable[..., HybridHamiltonian]]:

@@ -58,7 +58,7 @@ from brackish.run.presets import PRESETS, model_aliases
 from brackish.run.simulate import trajectory_count
 from brackish.run.times import Times, times
 from brackish.theory import HasJump, Theory
-from brackish.units import quantity
+from brackish.units import InUnit, quantity, require_units
 
 _LABEL = re.compile(r"[\w.+-][\w .+-]{0,59}")
 REFUSED = object()
@@ -162,6 +162,11 @@ def build(document: dict[str, Any], name: str) -> Setup:
     start = reader.construct(preparation, "preparation")
     grid = None if when is None else reader.construct(_Table(times, when, {}), "times")
     built = [reader.theory(table, place) for place, table in theories]
+    if hamiltonian is not None:
+        grid = reader.on_clock(hamiltonian, grid)
+        reader.check_units(
+            hamiltonian, {"preparation": start, **{place: theory for place, theory, _ in built}}
+        )
     out = None if options is None else reader.path(options.pop("out", None), "run.out")
     if options is not None:
         reader.check_together(hamiltonian, start, grid, built, options)
@@ -365,6 +370,17 @@ class _Reader:
             if preparation is not None and theory.has_trajectories:
                 self.ask_for_trajectories(theory, preparation, options.get("trajectories"))
 
+    def on_clock(self, hamiltonian: HybridHamiltonian, when: Times | None) -> Times | None:
+        """The times in the unit of the system; a refusal is noted."""
+        moved = None if when is None else self.ask("times", when, when.on_clock_of, hamiltonian)
+        return None if moved is REFUSED else moved
+
+    def check_units(self, hamiltonian: HybridHamiltonian, parts: dict[str, Any]) -> None:
+        """Does each part, by its place, have units only where the system has such ones?"""
+        for place, part in parts.items():
+            if part is not None:
+                self.ask(place, part, require_units, part, hamiltonian.labels, type(hamiltonian).__name__)
+
     def ask_for_trajectories(self, theory: Theory, preparation: Preparation, asked: int | None) -> None:
         """Can the theory have so many trajectories from there? A refusal is noted."""
         try:
@@ -481,7 +497,7 @@ def _number(entry: Parameter, value: Any) -> Any:
     if isinstance(value, str):
         if entry.dimension is None:
             raise ValueError(f"must be a plain number, got {shortened(value)}")
-        return quantity(value, entry.dimension)
+        return InUnit(quantity(value, entry.dimension))
     if isinstance(value, bool) or not isinstance(value, int | float):
         expected = "a number" if entry.dimension is None else "a number or a quantity with a unit"
         raise ValueError(f"must be {expected}, got {shortened(value)}")

@@ -44,6 +44,7 @@ from brackish.run.signals import orderly_stop
 from brackish.run.times import Times
 from brackish.theory import HasFit, HasJump, Status, Theory
 from brackish.tracing import explained_if_untraceable
+from brackish.units import require_units
 
 LARGEST_COUNT = 2**32
 """Trajectories: keys are counted by numbers of 32 bits."""
@@ -108,6 +109,9 @@ def simulate(
     theory.requirements().check(type(theory).__name__, hamiltonian)
     follow_hamiltonian(hamiltonian)
     preparation.check(hamiltonian)
+    for part in (theory, integrator, preparation):
+        require_units(part, hamiltonian.labels, type(hamiltonian).__name__)
+    times = times.on_clock_of(hamiltonian)
     if preparation.mixed() and not theory.mixed:
         raise UnsupportedHamiltonian(
             f"{type(theory).__name__} carries pure states; a Mixture is for theories that carry density operators, "

@@ -10,6 +10,7 @@ from brackish.arguments import reads_arguments
 from brackish.errors import InvalidInput
 from brackish.hamiltonians import HybridHamiltonian
 from brackish.theory import Theory
+from brackish.units import InUnit, unit_refusal
 
 LARGEST_STEPS = 10**12
 """Of one trajectory: a month of them, at a few microseconds each."""
@@ -18,11 +19,27 @@ LARGEST_SAVES = 10**7
 
 @dataclasses.dataclass(frozen=True)
 class Times:
-    """Equally spaced saves from 0 to `stop`, in atomic units of time; made by `times`."""
+    """Equally spaced saves from 0 to `stop`; made by `times`. A time that was given with a unit is in atomic units and
+    an `InUnit`; a plain one is in the unit of the system, which is the atomic one for most.
+    """
 
-    stop: float
+    stop: Annotated[float | InUnit, "time"]
     saves: int
-    step: float | None = None
+    step: Annotated[float | InUnit | None, "time"] = None
+
+    def on_clock_of(self, hamiltonian: HybridHamiltonian) -> "Times":
+        """The same times in plain numbers of the unit that a system has for its time.
+
+        Raises `InvalidInput` for a time with a unit, if the system is measured in units of its own.
+        """
+        labels = hamiltonian.labels
+        for name, value in (("stop", self.stop), ("step", self.step)):
+            if isinstance(value, InUnit) and not labels.physical:
+                raise InvalidInput(
+                    f"Argument `{name}` of times() {unit_refusal(labels, type(hamiltonian).__name__)}"
+                )
+        step = None if self.step is None else labels.on_clock(self.step)
+        return Times(labels.on_clock(self.stop), self.saves, step)
 
     @property
     def spacing(self) -> float:
@@ -68,11 +85,14 @@ class Times:
 
 @reads_arguments
 def times(
-    stop: Annotated[float | int, "time"],
+    stop: Annotated[float | int | InUnit, "time"],
     saves: int = 200,
-    step: Annotated[float | int | None, "time"] = None,
+    step: Annotated[float | int | InUnit | None, "time"] = None,
 ) -> Times:
-    """Save `saves` times at equal spacing until `stop` (and once at 0), all in atomic units of time.
+    """Save `saves` times at equal spacing until `stop` (and once at 0).
+
+    Plain numbers are in the unit of the system: atomic units, picoseconds for a magnet in `RealUnits`, or units of its
+    own. Texts with a unit are converted, and refused by a run of a system that has units of its own.
 
     `step`: the time step; by default the Hamiltonian or the theory suggests one. If it does not divide the time between
     saves, the next shorter one that does is taken, and the dataset says so. Raises `InvalidInput`.
@@ -85,4 +105,8 @@ def times(
         raise InvalidInput(f"Argument `saves` must be at most {LARGEST_SAVES}, got {saves}.")
     if step is not None and not (isinstance(step, int | float) and math.isfinite(step) and step > 0):
         raise InvalidInput(f"Argument `step` must be a positive time, got {step!r}.")
-    return Times(float(stop), int(saves), None if step is None else float(step))
+    return Times(_number(stop), int(saves), None if step is None else _number(step))
+
+
+def _number(value: float | int) -> float:
+    return value if isinstance(value, InUnit) else float(value)

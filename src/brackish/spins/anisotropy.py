@@ -2,6 +2,8 @@ r"""Energies of single spins in the field of a crystal: $-K(\mathbf S\cdot\mathb
 $-K\sum_a(\mathbf S\cdot\mathbf e_a)^4$.
 """
 
+from typing import Annotated
+
 import equinox as eqx
 import numpy as np
 
@@ -43,7 +45,9 @@ class Uniaxial(eqx.Module):
     (spins, 3), easy.
     """
 
-    constant: Float[np.ndarray | Array, "*spins"] = eqx.field(converter=_constant)
+    constant: Annotated[Float[np.ndarray | Array, "*spins"], "magnetic energy"] = eqx.field(
+        converter=_constant
+    )
     axis: Float[np.ndarray | Array, "*spins 3"] = eqx.field(converter=_axis, default=(0.0, 0.0, 1.0))
 
 
@@ -52,7 +56,9 @@ class Cubic(eqx.Module):
     three `axes` $\mathbf e_a$, rows of (3, 3), easy.
     """
 
-    constant: Float[np.ndarray | Array, "*spins"] = eqx.field(converter=_constant)
+    constant: Annotated[Float[np.ndarray | Array, "*spins"], "magnetic energy"] = eqx.field(
+        converter=_constant
+    )
     axes: Float[np.ndarray | Array, "3 3"] = eqx.field(
         converter=_axes, default=((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
     )

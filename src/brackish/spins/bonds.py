@@ -8,12 +8,15 @@ Every bond is counted **once**; $J>0$ is ferromagnetic; $\mathbf D_{ji}=-\mathbf
 read the other way.
 """
 
+from typing import Annotated
+
 import equinox as eqx
 import numpy as np
 
 from brackish.errors import InvalidInput
 from brackish.showing import in_text
 from brackish.typing import Array, Float, Int
+from brackish.units import given_with_units, note_given
 
 
 def _sites(value) -> np.ndarray:
@@ -31,16 +34,16 @@ class Bonds(eqx.Module):
     `first`, `second`: the sites i and j of each bond, (M,). `exchange`: J_ij, one number or (M,), energy; J > 0 is
     ferromagnetic, $-J\,\mathbf S_i\cdot\mathbf S_j$. `dzyaloshinskii_moriya`: D_ij, (3,) or (M, 3), $+\mathbf
     D\cdot(\mathbf S_i\times\mathbf S_j)$. `anisotropic`: Gamma_ij, (3, 3) or (M, 3, 3), $+\mathbf S_i^T\Gamma\mathbf
-    S_j$.
+    S_j$. A text such as "10 meV" is converted, for magnets in `RealUnits`.
 
     Raises `InvalidInput` for a bond of a site with itself, for sizes that do not fit, and for what is not finite.
     """
 
     first: Int[np.ndarray, " bonds"]
     second: Int[np.ndarray, " bonds"]
-    exchange: Float[np.ndarray, " bonds"]
-    dzyaloshinskii_moriya: Float[np.ndarray, "bonds 3"] | None
-    anisotropic: Float[np.ndarray, "bonds 3 3"] | None
+    exchange: Annotated[Float[np.ndarray, " bonds"], "magnetic energy"]
+    dzyaloshinskii_moriya: Annotated[Float[np.ndarray, "bonds 3"] | None, "magnetic energy"]
+    anisotropic: Annotated[Float[np.ndarray, "bonds 3 3"] | None, "magnetic energy"]
 
     def __init__(self, first, second, exchange=0.0, dzyaloshinskii_moriya=None, anisotropic=None):
         self.first, self.second = _sites(first), _sites(second)
@@ -95,24 +98,28 @@ class Bonds(eqx.Module):
             ]
             return np.concatenate(parts)
 
-        return Bonds(
+        both = Bonds(
             np.concatenate([self.first, other.first]),
             np.concatenate([self.second, other.second]),
             joined("exchange", ()),
             joined("dzyaloshinskii_moriya", (3,)),
             joined("anisotropic", (3, 3)),
         )
+        note_given(both, given_with_units(self) | given_with_units(other))
+        return both
 
     def chosen(self, which: np.ndarray) -> "Bonds":
         """Some of the bonds: a mask, or their numbers."""
         pick = lambda values: None if values is None else values[which]  # noqa: E731
-        return Bonds(
+        some = Bonds(
             self.first[which],
             self.second[which],
             self.exchange[which],
             pick(self.dzyaloshinskii_moriya),
             pick(self.anisotropic),
         )
+        note_given(some, given_with_units(self))
+        return some
 
 
 _LEVI_CIVITA = np.zeros((3, 3, 3))

@@ -15,11 +15,12 @@ from brackish.memory import REAL, number, require_memory
 from brackish.showing import in_text
 from brackish.spins.bonds import NO_BONDS, Bonds
 from brackish.typing import Float, Int
+from brackish.units import note_given, read_quantities
 
 TOLERANCE = 1e-6
 """Distances that differ by less than this part of themselves belong to one shell."""
 
-Vector = Sequence[float] | Float[np.ndarray, "3"]
+Vector = Sequence[float | str] | Float[np.ndarray, "3"]
 Shape = int | tuple[int, ...]
 Periodic = bool | tuple[bool, ...]
 
@@ -92,7 +93,7 @@ class Lattice(eqx.Module):
 
     def bonds(
         self,
-        exchange: float | Sequence[float] = (),
+        exchange: float | str | Sequence[float | str] = (),
         dzyaloshinskii_moriya: Sequence[Vector | Callable[[np.ndarray], Vector] | None] = (),
     ) -> Bonds:
         r"""Bonds to the neighbours in the nearest shells, each **once**; those across a periodic edge included.
@@ -108,8 +109,11 @@ class Lattice(eqx.Module):
 
         Raises `InvalidInput` if a bond would join a site to its own image, or if there are fewer shells.
         """
+        exchange, of_exchange = read_quantities("exchange", exchange, "magnetic energy")
+        vectors, of_vectors = read_quantities(
+            "dzyaloshinskii_moriya", list(dzyaloshinskii_moriya), "magnetic energy"
+        )
         strengths = np.atleast_1d(np.asarray(exchange, dtype=float)).tolist()
-        vectors = list(dzyaloshinskii_moriya)
         count = max(len(strengths), len(vectors))
         if count == 0:
             return NO_BONDS
@@ -130,7 +134,9 @@ class Lattice(eqx.Module):
         twist = None
         if any(vector is not None for vector in vectors):
             twist = np.array(of_links).reshape(-1, 3)[which]
-        return Bonds(first, second, np.array(strengths)[shell][which], twist)
+        bonds = Bonds(first, second, np.array(strengths)[shell][which], twist)
+        note_given(bonds, of_exchange | of_vectors)
+        return bonds
 
     # -- neighbours of one cell --------------------------------------------------------------------------------------
 

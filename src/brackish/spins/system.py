@@ -13,7 +13,7 @@ is the operator of a quantum spin $s_i$ in units of hbar, or $s_i\mathbf n_i$ wi
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import equinox as eqx
 import jax
@@ -31,6 +31,7 @@ from brackish.spins.drive import LargestField, largest_field
 from brackish.spins.units import REDUCED, MagneticUnits
 from brackish.tracing import follow
 from brackish.typing import Array, Complex, Float, Int, RealScalar
+from brackish.units import require_units
 
 LARGEST_MATRIX = 1024
 """The largest dimension of a Hamiltonian that is written out as a matrix."""
@@ -66,7 +67,7 @@ class SpinSystem(HybridHamiltonian):
     by default that of the `units`. `uniaxial`,
     `cubic`: anisotropies. `positions`: (N, 3), for figures, files and the `dipolar` coupling, which is added to the
     bonds if asked for (all pairs, so for small systems). `units`: `ReducedUnits()` or `RealUnits()` (meV, ps, T, K,
-    angstrom).
+    angstrom); only the latter go with texts such as `["0 T", "0 T", "1 T"]` for the field or "10 meV" for an exchange.
 
     As a `HybridHamiltonian` it is that of the classical spins $s_i\mathbf n_i$.
 
@@ -75,11 +76,11 @@ class SpinSystem(HybridHamiltonian):
 
     spins: Float[np.ndarray | Array, " N"]
     bonds: Bonds
-    field: Field | Callable[[Any], Field]
+    field: Annotated[Field | Callable[[Any], Field], "magnetic field"]
     g_factor: Float[np.ndarray | Array, " N"]
     uniaxial: Uniaxial | None
     cubic: Cubic | None
-    positions: Float[np.ndarray | Array, "N 3"] | None
+    positions: Annotated[Float[np.ndarray | Array, "N 3"] | None, "magnet length"]
     units: MagneticUnits
     neighbours: NeighbourTable = eqx.field(repr=False)
     manifold: Spheres
@@ -123,6 +124,7 @@ class SpinSystem(HybridHamiltonian):
         lengths = np.unique(units.planck * self.spins)
         self.manifold = Spheres(count, lengths[0] if lengths.size == 1 else units.planck * self.spins)
         self.levels = 1
+        require_units(self, self.labels, f"a magnet in {type(units).__name__}")
 
     # -- sizes ---------------------------------------------------------------------------------------------------
 

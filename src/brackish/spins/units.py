@@ -37,7 +37,7 @@ class ReducedUnits(MagneticUnits):
     boltzmann: ClassVar[float] = 1.0
     dipolar: ClassVar[float] = 1.0
     g_factor: ClassVar[float] = 1.0
-    labels: ClassVar[Labels] = Labels(time="hbar/J", energy="J")
+    labels: ClassVar[Labels] = Labels(time="hbar/J", energy="J", physical=False)
     field: ClassVar[str] = "J/mu_B"
     temperature: ClassVar[str] = "J/k_B"
     length: ClassVar[str] = "a"

@@ -22,7 +22,7 @@ that of Brillouin.
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -165,11 +165,11 @@ class HybridMagnet(Theory):
     cluster_damping: Float[np.ndarray | Array, ""] | None = eqx.field(
         converter=lambda value: None if value is None else damping_number(value), default=None
     )
-    temperature: Float[np.ndarray | Array, ""] | Callable | None = eqx.field(
+    temperature: Annotated[Float[np.ndarray | Array, ""] | Callable | None, "magnet temperature"] = eqx.field(
         converter=temperature_or_function, default=0.0
     )
-    cluster_temperature: Float[np.ndarray | Array, ""] | Callable | None = eqx.field(
-        converter=temperature_or_function, default=0.0
+    cluster_temperature: Annotated[Float[np.ndarray | Array, ""] | Callable | None, "magnet temperature"] = (
+        eqx.field(converter=temperature_or_function, default=0.0)
     )
     cut: Cut | None = eqx.field(default=None, metadata={"settled": True})
     coupled: ClassVar[bool] = False

@@ -26,7 +26,7 @@ D_{LL}=\frac{\lambda}{1+\lambda^2}\,\frac{k_BT}{\hbar s}$$
 import abc
 import dataclasses
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -184,7 +184,7 @@ class LLG(_ClassicalMagnet):
     """
 
     damping: Float[np.ndarray | Array, ""] = eqx.field(converter=damping_number)
-    temperature: Float[np.ndarray | Array, ""] | Callable | None = eqx.field(
+    temperature: Annotated[Float[np.ndarray | Array, ""] | Callable | None, "magnet temperature"] = eqx.field(
         converter=temperature_or_function, default=0.0
     )
 
@@ -204,7 +204,7 @@ class LL(_ClassicalMagnet):
     """
 
     damping: Float[np.ndarray | Array, ""] = eqx.field(converter=damping_number)
-    temperature: Float[np.ndarray | Array, ""] | Callable | None = eqx.field(
+    temperature: Annotated[Float[np.ndarray | Array, ""] | Callable | None, "magnet temperature"] = eqx.field(
         converter=temperature_or_function, default=0.0
     )
 
