@@ -260,6 +260,27 @@ def resume(
 
 
 @app.command()
+def extend(
+    run: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of a finished run.")],
+    stop: Annotated[
+        str | None, typer.Option(help="The new end, such as 4000 or '80 fs'; saves keep their spacing.")
+    ] = None,
+    trajectories: Trajectories = None,
+    workers: Workers = None,
+    no_progress: Quiet = False,
+) -> None:
+    """Go on with a finished run, to longer times or with more trajectories; the same, bit for bit, as all at once."""
+    from brackish.run import extension, folder
+
+    keep_by_default()
+    goal, text, setup = extension.planned(run, stop, trajectories)
+    place = folder.claim(goal, overwrite=True)
+    with folder.writer_of(place):
+        folder.begin(place, text, goal, setup.names, extends=True)
+        _finish(setup, text, place, workers, not no_progress)
+
+
+@app.command()
 def audit(
     theory: Annotated[str, typer.Argument(help="A theory: see `brackish list theories`.")],
     model: Annotated[

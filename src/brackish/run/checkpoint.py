@@ -94,8 +94,9 @@ def extended(
         raise CheckpointError(f"{path} cannot be extended: it is not finished; resume it first.")
     other = [name for name, digest in identity.parts.items() if header["parts"].get(name) != digest]
     if other:
+        cure = "; give more `ensembles` instead" if other == ["trajectories"] else ""
         raise CheckpointError(
-            f"{path} belongs to another run: its {' and '.join(other[:3])} must be the same to extend it."
+            f"{path} belongs to another run: its {' and '.join(other[:3])} must be the same to extend it{cure}."
         )
     if (old.steps, old.step) != (new.steps, new.step):
         raise InvalidInput(_what_fits(path, old, new))

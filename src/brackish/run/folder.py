@@ -122,14 +122,16 @@ def writer_of(place: Path) -> Iterator[None]:
         yield
 
 
-def begin(place: Path, text: str, goal: Path, names: Iterable[str]) -> None:
-    """Set up the folder of a new run of these theories, which is to end up in `goal`."""
+def begin(place: Path, text: str, goal: Path, names: Iterable[str], extends: bool = False) -> None:
+    """Set up the folder of a new run of these theories, which is to end up in `goal`; `extends`: and goes on from the
+    finished one there.
+    """
     if marks.read(place) is not None:
         raise InvalidInput(f"{place} holds a run already, begun in this moment.")
     old = real(goal)
     if place != goal and marks.read(old) is None:
         marks.write(old, _older(old))
-    mark = marks.new(old.name if place != goal else None)
+    mark = marks.new(old.name if place != goal else None, extends)
     mark.wrote.update(dict.fromkeys((FILE, *(store_of(place, name).name for name in names)), marks.ANY))
     marks.write(place, mark)
     with marks.writing(place, FILE) as path, replacing(path) as scratch:
@@ -161,6 +163,7 @@ def go_on(setup: Setup, text: str, place: Path, watch: bool | Watch, workers: in
     results = []
     for name, theory, integrator in zip(setup.names, setup.theories, setup.integrators, strict=True):
         store = store_of(place, name)
+        begun = store_exists(store)
         result = simulate(
             setup.hamiltonian,
             theory,
@@ -168,7 +171,8 @@ def go_on(setup: Setup, text: str, place: Path, watch: bool | Watch, workers: in
             setup.times,
             integrator=integrator,
             store=store,
-            resume=store_exists(store),
+            resume=begun,
+            extend=None if begun else _predecessor(place, name),
             note={"config": text},
             progress=watch,
             **(options if theory.has_trajectories else without_trajectories(options)),
@@ -179,6 +183,15 @@ def go_on(setup: Setup, text: str, place: Path, watch: bool | Watch, workers: in
     dataset = side_by_side(setup.names, results)
     dataset.attrs["config"] = text
     return dataset
+
+
+def _predecessor(place: Path, name: str) -> Path | None:
+    """The finished store of the theory called `name` from which a run that extends another one begins."""
+    mark = marks.read(place)
+    if mark is None or not mark.extends or final(place) == place:
+        return None
+    store = store_of(real(final(place)), name)
+    return store if store_exists(store) else None
 
 
 def without_trajectories(options: dict[str, Any]) -> dict[str, Any]:

@@ -28,13 +28,15 @@ ANY = "any"
 @dataclasses.dataclass(frozen=True)
 class Mark:
     """What a run wrote: `wrote`, the digest of each file; `replaces`, the name of the folder beside it that it replaces
-    once it is over, which it does while `settling`; `id`, its own random name.
+    once it is over, which it does while `settling`; `extends`, whether it goes on from that one; `id`, its own random
+    name.
     """
 
     id: str
     wrote: dict[str, str]
     replaces: str | None = None
     settling: bool = False
+    extends: bool = False
 
     def has(self, folder: Path, name: str) -> bool:
         """Whether `name` is there, and as it was written."""
@@ -50,16 +52,17 @@ class Mark:
         return self.wrote.get(name) != ANY and self.has(folder, name)
 
 
-def new(replaces: str | None) -> Mark:
+def new(replaces: str | None, extends: bool = False) -> Mark:
     """The mark of a run that begins."""
-    return Mark(secrets.token_hex(8), {}, replaces)
+    return Mark(secrets.token_hex(8), {}, replaces, extends=extends)
 
 
 def read(folder: Path) -> Mark | None:
     """The mark of a folder, if it has one that can be read."""
     try:
         found = json.loads((folder / NAME).read_bytes())["run"]
-        return Mark(str(found["id"]), dict(found["wrote"]), found["replaces"], bool(found["settling"]))
+        where = (found["replaces"], bool(found["settling"]), bool(found.get("extends", False)))
+        return Mark(str(found["id"]), dict(found["wrote"]), *where)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -98,7 +101,7 @@ def settle(place: Path, out: Path) -> None:
         old = read(out) or new(None)
         if old.id != mark.id:
             _make_room(out, old, mark)
-            write(out, dataclasses.replace(mark, replaces=None))
+            write(out, dataclasses.replace(mark, replaces=None, extends=False))
         # the file of the run is written first and moved last: while it is here, the run can be found
         for name in reversed(mark.wrote):
             if os.path.lexists(place / name):

@@ -104,6 +104,69 @@ def simulate(
     """
     require_settings()
     check_executor(executor)
+    run = _planned(
+        hamiltonian,
+        theory,
+        preparation,
+        times,
+        trajectories=trajectories,
+        ensembles=ensembles,
+        seed=seed,
+        integrator=integrator,
+        observables=observables,
+        follow=follow,
+        store=store,
+        resume=resume,
+        extend=extend,
+        keep_ends=keep_ends,
+        checkpoint_every=checkpoint_every,
+        note=note,
+    )
+    width = run.plan.width
+    chunk = width if chunk is None else _at_least_one("chunk", chunk)
+    worker_count(workers)
+    with orderly_stop(), contextlib.nullcontext() if store is None else writer_of(store):
+        run.begin(resume, None if extend is None else Path(extend))
+        return run.to_the_end(math.ceil(chunk / width), executor, workers, progress)
+
+
+def require_extendable(
+    hamiltonian: HybridHamiltonian,
+    theory: Theory,
+    preparation: Preparation,
+    times: Times,
+    extend: Path,
+    **options: Any,
+) -> None:
+    """Raise what `simulate` would raise before it computed anything, if it were to go on from the store `extend`."""
+    asked = {name: value for name, value in options.items() if name in _OF_A_PLAN}
+    _planned(hamiltonian, theory, preparation, times, extend=extend, **asked).begin(False, extend)
+
+
+_OF_A_PLAN = ("trajectories", "ensembles", "seed", "integrator", "observables", "follow", "keep_ends")
+"""The options of `simulate` that decide what is computed."""
+
+
+def _planned(
+    hamiltonian: HybridHamiltonian,
+    theory: Theory,
+    preparation: Preparation,
+    times: Times,
+    *,
+    trajectories: int | None = None,
+    ensembles: int = 1,
+    seed: int = 0,
+    integrator: Integrator | None = None,
+    observables: tuple[Observable, ...] = (),
+    follow: int = 64,
+    store: str | Path | None = None,
+    resume: bool = False,
+    extend: str | Path | None = None,
+    keep_ends: bool = True,
+    checkpoint_every: float = 30.0,
+    note: dict[str, Any] | None = None,
+) -> "_Run":
+    """A run that is checked and cut into blocks; nothing is computed yet."""
     # also drops programs made of functions that have changed since, before anything below uses them
     code = programs_of((hamiltonian, theory, integrator, preparation, tuple(observables)))
     theory.requirements().check(type(theory).__name__, hamiltonian)
@@ -182,12 +245,7 @@ def simulate(
         raise InvalidInput(
             "Arguments `resume` and `extend` exclude each other: an extension is resumed by `resume`."
         )
-    run = _Run(problem, plan, provenance, times, store, checkpoint_every, keep_ends)
-    chunk = width if chunk is None else _at_least_one("chunk", chunk)
-    worker_count(workers)
-    with orderly_stop(), contextlib.nullcontext() if store is None else writer_of(store):
-        run.begin(resume, None if extend is None else Path(extend))
-        return run.to_the_end(math.ceil(chunk / width), executor, workers, progress)
+    return _Run(problem, plan, provenance, times, store, checkpoint_every, keep_ends)
 
 
 def _fitted(problem: Problem, plan: Plan) -> tuple[Problem, dict[str, Any]]:

@@ -43,8 +43,10 @@ class Times:
 
     @property
     def spacing(self) -> float:
-        """The time between two saves."""
-        return self.stop / self.saves
+        """The time between two saves, to 14 digits: so that a longer run with the same spacing has the same one, where
+        quotients differ by round-off.
+        """
+        return float(f"{self.stop / self.saves:.14g}")
 
     def grid(self) -> np.ndarray:
         """All save times, 0 included, (saves + 1,)."""
