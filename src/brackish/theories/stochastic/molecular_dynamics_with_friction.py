@@ -286,7 +286,11 @@ def _check_kernel(kernel: np.ndarray, where: str) -> None:
 def _friction(value) -> Friction | MemoryFriction:
     if isinstance(value, Friction | MemoryFriction):
         return value
-    return FrictionFunction(value) if callable(value) else ConstantFriction(value)
+    if callable(value):
+        return FrictionFunction(value)
+    values = np.asarray(value, dtype=float)
+    _check_kernel(values, "")
+    return ConstantFriction(values)
 
 
 # -- a table along one coordinate ------------------------------------------------------------------------------------
@@ -347,6 +351,14 @@ class Tabulated(eqx.Module):
         for power in jnp.asarray(polynomials):
             value = value * rest + power[interval]
         return value
+
+    def energy(self, place: RealScalar) -> RealScalar:
+        """The free energy at a place; beyond a bound it goes on as a straight line, since the force stays the same.
+
+        So the energy that is kept tells a trajectory that left the table from one whose step is too long.
+        """
+        beyond = place - jnp.clip(place, self.lower, self.upper)
+        return self.look(self.free_energy, place) - self.look(self.force, place) * beyond
 
 
 def _polynomials(spline, spacing: float) -> np.ndarray:
@@ -487,7 +499,7 @@ class MolecularDynamicsWithFriction(Theory):
     def surface(self, hamiltonian: SeparableHamiltonian, position: Position) -> RealScalar:
         """V_C and the free energy of the electrons, in hartree; without the harmonic part."""
         if self.tabulated is not None:
-            return self.tabulated.look(self.tabulated.free_energy, position[0])
+            return self.tabulated.energy(position[0])
         return self._surface(hamiltonian, position)
 
     def force(self, hamiltonian: SeparableHamiltonian, position: Position) -> Float[Array, " n"]:
