@@ -9,6 +9,7 @@ import contextlib
 import inspect
 import math
 import os
+import re
 import sys
 import threading
 import time
@@ -21,12 +22,14 @@ import typer
 from typer.core import TyperGroup
 
 import brackish as bk
+from brackish.arguments import readable_path
 from brackish.errors import (
     BrackishError,
     InvalidInput,
     PromiseBroken,
     RunFailed,
     UnsupportedHamiltonian,
+    shortened,
     unknown_name,
 )
 from brackish.io.files import replacing
@@ -142,6 +145,14 @@ def _root(
     """Mixed quantum-classical dynamics: one Hamiltonian, every theory, the exact answer beside them."""
 
 
+def path(text: str) -> Path:
+    """A path from the command line: the shell writes out the home folder in `--out ~/x`, but not in `--out=~/x`."""
+    try:
+        return readable_path(text, "It")
+    except InvalidInput as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 Trajectories = Annotated[int | None, typer.Option(min=1, help="How many trajectories.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of all random numbers.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Threads; by default all processors.")]
@@ -150,7 +161,8 @@ Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace the run that is there, once this one is over.")
 ]
 Kind = Annotated[
-    str | None, typer.Argument(help="models, theories, preparations, integrators or comparisons.")
+    str | None,
+    typer.Argument(help="models, theories, preparations, integrators, observables or comparisons."),
 ]
 Quiet = Annotated[bool, typer.Option("--no-progress", help="Show no bars.")]
 
@@ -159,13 +171,22 @@ Quiet = Annotated[bool, typer.Option("--no-progress", help="Show no bars.")]
 def compare(
     name: Annotated[str, typer.Argument(help="A ready-made comparison: see `brackish list comparisons`.")],
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the figure and the dataset [results/NAME].")
+        Path | None, typer.Option(parser=path, help="Folder for the figure and the dataset [results/NAME].")
     ] = None,
     trajectories: Trajectories = None,
     seed: Seed = None,
     workers: Workers = None,
     momentum: Momentum = None,
-    theory: Annotated[list[str] | None, typer.Option(help="Only this theory; may be repeated.")] = None,
+    theory: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Only this theory, as KIND, LABEL=KIND or LABEL=KIND{parameter = value}; may be repeated."
+        ),
+    ] = None,
+    observable: Annotated[
+        list[str] | None,
+        typer.Option(help="Keep this one too: see `brackish list observables`; may be repeated."),
+    ] = None,
     no_progress: Quiet = False,
 ) -> None:
     """Compare all theories that fit, with the exact one where possible: a table, a figure, a dataset."""
@@ -176,6 +197,7 @@ def compare(
     document = _preset(name, momentum)
     asked = {"trajectories": trajectories, "seed": seed}
     document["run"].update({key: value for key, value in asked.items() if value is not None})
+    document["run"]["observables"] = list(observable or ())
     place = out if out is not None else Path("results") / name
     folder.check_writable(place)
     files = (place / folder.FIGURE, place / "dataset.nc")
@@ -200,7 +222,7 @@ def compare(
     done = [number for number, end in enumerate(results) if not isinstance(end, Exception)]
     if not done:
         raise results[0]
-    setup = config.with_theories(setup, [setup.theories[number] for number in done])
+    setup = config.with_some(setup, done)
     dataset = side_by_side(setup.names, [results[number] for number in done])
     dataset.attrs["title"] = f"comparison {name}"
     folder.make(place)
@@ -219,9 +241,9 @@ def compare(
 
 @app.command()
 def run(
-    file: Annotated[Path, typer.Argument(help="A TOML file.")],
+    file: Annotated[Path, typer.Argument(parser=path, help="A TOML file.")],
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the results [run.out, or results/FILE].")
+        Path | None, typer.Option(parser=path, help="Folder for the results [run.out, or results/FILE].")
     ] = None,
     overwrite: Overwrite = False,
     workers: Workers = None,
@@ -241,7 +263,7 @@ def run(
 
 @app.command()
 def resume(
-    store: Annotated[Path, typer.Argument(help="The folder of a run, or a Zarr store in it.")],
+    store: Annotated[Path, typer.Argument(parser=path, help="The folder of a run, or a Zarr store in it.")],
     workers: Workers = None,
     no_progress: Quiet = False,
 ) -> None:
@@ -318,7 +340,7 @@ def audit(
 def reproduce(
     paper: Annotated[str, typer.Argument(help="cq-oscillators or quantum-llg.")],
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the figures and captions [results/PAPER].")
+        Path | None, typer.Option(parser=path, help="Folder for the figures and captions [results/PAPER].")
     ] = None,
 ) -> None:
     """Make the figures of a published paper anew, each with a caption that says what must be seen."""
@@ -347,6 +369,7 @@ def list_(
         "theories": catalogue.named_theories,
         "preparations": catalogue.named_preparations,
         "integrators": catalogue.named_integrators,
+        "observables": catalogue.named_observables,
         "comparisons": lambda: PRESETS,
     }
     if kind is not None and kind not in kinds:
@@ -358,11 +381,15 @@ def list_(
 
 @app.command()
 def plot(
-    file: Annotated[Path, typer.Argument(help="A dataset (.nc), a Zarr store, or the folder of a run.")],
+    file: Annotated[
+        Path, typer.Argument(parser=path, help="A dataset (.nc), a Zarr store, or the folder of a run.")
+    ],
     kind: Annotated[
         str, typer.Option(help="compare, populations, coherence, phase_space, cloud, potentials or sphere.")
     ] = "compare",
-    out: Annotated[Path | None, typer.Option(help="The figure: .png, .pdf or .svg [FILE_KIND.png].")] = None,
+    out: Annotated[
+        Path | None, typer.Option(parser=path, help="The figure: .png, .pdf or .svg [FILE_KIND.png].")
+    ] = None,
 ) -> None:
     """Draw a figure from a dataset."""
     from brackish.run import folder
@@ -422,11 +449,12 @@ def _fitting(document: dict[str, Any], name: str, wanted: list[str] | None) -> A
     from brackish.run import catalogue, config
 
     known = catalogue.named_theories()
-    for kind in wanted or ():
-        if kind not in known:
-            raise unknown_name("theory", kind, known)
     if wanted:
-        return config.build({**document, "theory": [{"kind": kind} for kind in wanted]}, name)
+        tables = [_theory_table(text) for text in wanted]
+        for table in tables:
+            if table["kind"] not in known:
+                raise unknown_name("theory", table["kind"], known)
+        return config.build({**document, "theory": tables}, name)
     setup = config.build({**document, "theory": [{"kind": "Ehrenfest"}]}, name)
     theories = []
     for kind in sorted(known, key=lambda kind: (kind != "Exact", kind)):
@@ -446,6 +474,26 @@ def _fitting(document: dict[str, Any], name: str, wanted: list[str] | None) -> A
             theory.requirements().check(kind, setup.hamiltonian)
             theories.append(theory.resolve(setup.hamiltonian, setup.preparation, setup.times))
     return config.with_theories(setup, theories)
+
+
+_THEORY = re.compile(r"(?:([^={]+)=)?\s*([^={\s]+)\s*(\{.*\})?\s*", re.DOTALL)
+
+
+def _theory_table(text: str) -> dict[str, Any]:
+    """The table that KIND, LABEL=KIND or LABEL=KIND{parameter = value} stands for."""
+    from tomllib import TOMLDecodeError, loads
+
+    match = _THEORY.fullmatch(text)
+    try:
+        if match is None:
+            raise ValueError
+        entries = loads(f"table = {match[3] or '{}'}")["table"]
+    except (TOMLDecodeError, ValueError, RecursionError):
+        raise InvalidInput(
+            f"Option --theory must be KIND, LABEL=KIND or LABEL=KIND{{parameter = value}}, got {shortened(text)}."
+        ) from None
+    label = {} if match[1] is None else {"label": match[1].strip()}
+    return {**entries, "kind": match[2], **label}
 
 
 def _ending(future: Any) -> tuple[Any, float]:
@@ -474,7 +522,7 @@ def _together(setup: Any, watch: Any, workers: int | None) -> tuple[list[Any], l
 
         return move
 
-    def one(theory: Any) -> tuple[Any, float]:
+    def one(theory: Any, integrator: Any) -> tuple[Any, float]:
         start = time.perf_counter()
         options = setup.options if theory.has_trajectories else without_trajectories(setup.options)
         dataset = bk.simulate(
@@ -482,6 +530,7 @@ def _together(setup: Any, watch: Any, workers: int | None) -> tuple[list[Any], l
             theory,
             setup.preparation,
             setup.times,
+            integrator=integrator,
             workers=workers,
             progress=watched,
             **options,
@@ -490,7 +539,7 @@ def _together(setup: Any, watch: Any, workers: int | None) -> tuple[list[Any], l
 
     # all at once: nobody knows which one takes longest to compile, and the last one should not compile alone
     with ThreadPoolExecutor(workers or len(setup.theories)) as threads:
-        futures = [threads.submit(one, theory) for theory in setup.theories]
+        futures = [threads.submit(one, *pair) for pair in zip(setup.theories, setup.integrators, strict=True)]
         try:
             pairs = [_ending(future) for future in futures]
         except BaseException:

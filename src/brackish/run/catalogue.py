@@ -14,7 +14,7 @@ from typing import Any
 
 import equinox as eqx
 
-from brackish import integrators, models, preparations, theories
+from brackish import integrators, models, observables, preparations, theories
 from brackish.arguments import dimension_of, plain_members
 from brackish.hamiltonians import HybridHamiltonian
 from brackish.integrators import Integrator
@@ -42,7 +42,7 @@ NOT_IN_FILES = (
 
 @dataclasses.dataclass(frozen=True)
 class Parameter:
-    """One parameter: its `kind` is number, whole, flag, text or choice.
+    """One parameter: its `kind` is number, whole, flag, text, choice, or table, which has a reader of its own.
 
     `scalar`: one value, not a list. `choices`: the types to choose from. `open`: values that are no choice
     are passed on.
@@ -91,6 +91,43 @@ def named_integrators() -> dict[str, type[Integrator]]:
     return {option.__name__: option for option in options(Integrator)}
 
 
+def named_observables() -> dict[str, Callable[..., observables.Observable]]:
+    """What makes each observable that a run keeps only if it is asked for, by name."""
+    public = {name: getattr(observables, name) for name in observables.__all__}
+    kept_anyway = (*observables.SPIN_OBSERVABLES, observables.PURITY)
+    found: dict[str, Callable[..., observables.Observable]] = {}
+    for name, value in sorted(public.items()):
+        if isinstance(value, observables.Observable) and value not in kept_anyway:
+            found[name] = _maker_of(name, value)
+        elif (
+            inspect.isfunction(value) and inspect.signature(value).return_annotation is observables.Observable
+        ):
+            found[name] = value
+    return found
+
+
+def _maker_of(name: str, observable: observables.Observable) -> Callable[[], observables.Observable]:
+    """A function without parameters that returns an observable, and says what it is."""
+
+    def made() -> observables.Observable:
+        return observable
+
+    made.__name__, made.__doc__ = name, observable.long_name
+    return made
+
+
+def call(target: Callable, values: dict[str, Any]) -> Any:
+    """`target` with arguments by name; a list for what takes any number of them one by one."""
+    signature = inspect.signature(target).parameters
+    many = next((name for name, entry in signature.items() if entry.kind is entry.VAR_POSITIONAL), None)
+    if many is None or many not in values:
+        return target(**values)
+    entries = values[many] if isinstance(values[many], list) else [values[many]]
+    before = list(signature)[: list(signature).index(many)]
+    rest = {name: value for name, value in values.items() if name != many and name not in before}
+    return target(*(values[name] for name in before), *entries, **rest)
+
+
 def options(kind: type) -> tuple[Any, ...]:
     """The public types of all rooms that are a `kind` and can be built; `kind` itself too, public or not."""
     public = [getattr(room, name) for room in ROOMS for name in room.__all__]
@@ -119,6 +156,9 @@ def parameters(target: Callable) -> tuple[Parameter, ...]:
         if field is not None and field.metadata.get("settled"):
             continue
         annotation = parameter.annotation if field is None else field.type
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            found.append(Parameter(name, None, "whole", smallest=(0.0, True)))
+            continue
         converted = field is not None and "converter" in field.metadata
         found.append(_parameter(target, name, parameter.default, annotation, converted))
     return tuple(found)
@@ -137,7 +177,7 @@ def table_of_times() -> tuple[Parameter, ...]:
 def table_of_run() -> tuple[Parameter, ...]:
     """What a file may say about a run: options of `simulate` that are numbers, and where the results go."""
     kept = tuple(parameter for parameter in parameters(simulate) if parameter.name not in NOT_IN_FILES)
-    return (*kept, Parameter("out", None, "text"))
+    return (*kept, Parameter("observables", None, "table"), Parameter("out", None, "text"))
 
 
 def _parameter(target: Callable, name: str, default: Any, annotation: Any, converted: bool) -> Parameter:

@@ -42,11 +42,14 @@ from brackish.arguments import readable_path
 from brackish.errors import LONGEST_GUESSED, BrackishError, InvalidInput, shortened, unknown_name
 from brackish.hamiltonians import HybridHamiltonian
 from brackish.integrators import StrangAroundJumps, WithJumps
+from brackish.observables import Observable
 from brackish.preparations import Preparation
 from brackish.run.catalogue import (
     Parameter,
+    call,
     named_integrators,
     named_models,
+    named_observables,
     named_preparations,
     named_theories,
     parameters,
@@ -55,7 +58,7 @@ from brackish.run.catalogue import (
 )
 from brackish.run.compare import theory_names
 from brackish.run.presets import PRESETS, model_aliases
-from brackish.run.simulate import trajectory_count
+from brackish.run.simulate import check_observables, trajectory_count
 from brackish.run.times import Times, times
 from brackish.theory import HasJump, Theory
 from brackish.units import InUnit, quantity, require_units
@@ -100,6 +103,17 @@ def with_theories(setup: Setup, theories: Iterable[Theory]) -> Setup:
     """The same run with other theories, each with its own integrator."""
     theories = tuple(theories)
     return dataclasses.replace(setup, theories=theories, integrators=(None,) * len(theories), labels=())
+
+
+def with_some(setup: Setup, numbers: Iterable[int]) -> Setup:
+    """The same run with some of its theories, under the same names."""
+    numbers, names = tuple(numbers), setup.names
+    return dataclasses.replace(
+        setup,
+        theories=tuple(setup.theories[number] for number in numbers),
+        integrators=tuple(setup.integrators[number] for number in numbers),
+        labels=tuple(names[number] for number in numbers),
+    )
 
 
 def natural_start(hamiltonian: HybridHamiltonian) -> tuple[Preparation, Times] | None:
@@ -169,6 +183,7 @@ def build(document: dict[str, Any], name: str) -> Setup:
         )
     out = None if options is None else reader.path(options.pop("out", None), "run.out")
     if options is not None:
+        options["observables"] = reader.observables(options.pop("observables", None))
         reader.check_together(hamiltonian, start, grid, built, options)
     if reader.mistakes or hamiltonian is None or start is None or grid is None or options is None:
         raise InvalidDocument(reader.mistakes)
@@ -245,7 +260,7 @@ class _Reader:
             self.note(f"{place}.{key}", f"{got}; known: {', '.join(sorted(known))}")
             return None
         if kind not in known:
-            self.note(f"{place}.{key}", _sentence(unknown_name(place.split("[")[0], kind, known)))
+            self.note(f"{place}.{key}", _sentence(unknown_name(_noun(place), kind, known)))
             return None
         target = known[kind]
         if isinstance(target, dict):
@@ -266,6 +281,24 @@ class _Reader:
             if label is not None and label.lower() in [other.lower() for other in found if other is not None]:
                 self.note(f"{place}.label", f"is {shortened(label)}, as that of another theory")
             found.append(label)
+        return tuple(found)
+
+    def observables(self, entries: Any) -> tuple[Observable, ...]:
+        """What is to be kept beside the standard observables: names, and tables of those with parameters."""
+        place, known, found = "run.observables", named_observables(), []
+        if entries is None:
+            return ()
+        if not isinstance(entries, list):
+            self.note(place, f"must be a list of names, got {shortened(entries)}; known: {', '.join(known)}")
+            return ()
+        for number, entry in enumerate(entries, 1):
+            where = f"{place}[{number}]"
+            table = self.choice({"kind": entry} if isinstance(entry, str) else entry, where, "kind", known)
+            made = self.construct(table, where)
+            if made is not None and any(made.name == other.name for other in found):
+                self.note(where, f"is '{made.name}', as another one: give it a `name` of its own")
+            elif made is not None:
+                found.append(made)
         return tuple(found)
 
     def path(self, value: str | None, place: str) -> str | None:
@@ -319,7 +352,7 @@ class _Reader:
         optional = {parameter.name for parameter in parameters(table.target) if not parameter.required}
         while True:
             try:
-                made = table.target(**values)
+                made = call(table.target, values)
             except (BrackishError, ValueError, TypeError, ArithmeticError, MemoryError) as error:
                 blamed, message = _refusal(error, values)
                 self.note(f"{place}.{blamed}" if blamed else place, message)
@@ -363,6 +396,9 @@ class _Reader:
                 resolved = self.ask(place, theory, theory.resolve, hamiltonian, preparation, when)
                 theory = theory if resolved is REFUSED else resolved
                 built[number] = (place, theory, integrator)
+            self.ask(
+                "run.observables", theory, check_observables, theory, hamiltonian, options["observables"]
+            )
             if integrator is not None:
                 self.ask(f"{place}.integrator", integrator, integrator.check, theory, hamiltonian)
             if when is not None:
@@ -433,6 +469,8 @@ def _schema(name: str, target: Callable | None, entries: tuple[Parameter, ...]):
 def _annotation(entry: Parameter) -> Any:
     import pydantic
 
+    if entry.kind == "table":
+        return Any
     if entry.kind != "choice":
         return Annotated[Any, pydantic.BeforeValidator(functools.partial(_leaf, entry))]
     known = {choice.__name__: choice for choice in entry.choices}
@@ -577,6 +615,11 @@ def _in_words(complaint: Any, schema, place: str) -> tuple[str, str]:
             f"must be a name or a table with a kind, got {shortened(value)}; known: {', '.join(known)}",
         )
     return place, f"must be a table, got {shortened(value)}"
+
+
+def _noun(place: str) -> str:
+    """What an entry of a list is called: that of `run.observables[1]` an observable."""
+    return place.split("[")[0].rpartition(".")[2].removesuffix("s")
 
 
 def _schemas_of(schema, field: str) -> Iterable[Any]:

@@ -575,6 +575,11 @@ def _about_lost_numbers(values: np.ndarray, why: str, grid: np.ndarray) -> dict[
     return {"not_a_number": f"{when}: {why}"}
 
 
+def check_observables(theory: Theory, hamiltonian: HybridHamiltonian, asked: tuple[Observable, ...]) -> None:
+    """Raise `InvalidInput` for a further observable whose name is that of something else in a dataset."""
+    _check_names(standard_observables(hamiltonian, theory) + theory.own_observables(hamiltonian), asked)
+
+
 def _check_names(standard: tuple[Observable, ...], asked: tuple[Observable, ...]) -> None:
     """Raise `InvalidInput` for a further observable whose name is that of something else in a dataset."""
     axes = {dim for observable in (*standard, *asked) for dim in observable.dims}
