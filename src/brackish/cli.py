@@ -283,7 +283,7 @@ def resume(
 
 @app.command()
 def extend(
-    run: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of a finished run.")],
+    run: Annotated[Path, typer.Argument(parser=path, metavar="FOLDER", help="The folder of a finished run.")],
     stop: Annotated[
         str | None, typer.Option(help="The new end, such as 4000 or '80 fs'; saves keep their spacing.")
     ] = None,
