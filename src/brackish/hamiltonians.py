@@ -326,6 +326,8 @@ class SeparableFunctionHamiltonian(SeparableHamiltonian):
 
 
 COORDINATES = "coordinates, one for each mass"
+FURTHER = (1.0, -1.0, 10.0, -10.0, 100.0, -100.0)
+"""Where a function is looked at first, in multiples of the probe: a logarithm need not be finite everywhere."""
 
 
 def _unchanged(position: Position) -> Position:
@@ -361,7 +363,7 @@ def hamiltonian(
     system.
 
     Raises `InvalidInput` if JAX cannot follow the function, if it asks for a coordinate that does not exist, or if
-    it does not return a finite Hermitian square matrix at a first configuration. Runs look at it where they are.
+    it does not return a Hermitian square matrix, or one that is finite nowhere near. Runs look at it where they are.
 
         def crossing(q):
             return jnp.array([[0.01 * jnp.tanh(q[0]), 0.005], [0.005, -0.01 * jnp.tanh(q[0])]])
@@ -432,11 +434,22 @@ def _check_external(external, probe, entries: str) -> None:
 
 
 def _value(what: str, function, probe, entries: str) -> np.ndarray:
-    """What a user's function returns at one configuration, once JAX has followed it."""
+    """What a user's function returns at one configuration, once JAX has followed it: at a multiple of the probe, if it
+    is not finite at the probe itself.
+    """
     probe = jax.tree_util.tree_map(jnp.asarray, probe)
     follow(what, function, probe, entries=entries)
+    factors = FURTHER if entries == COORDINATES else FURTHER[:1]
     with explained(what):
-        return np.asarray(function(probe))
+        values = (np.asarray(function(_scaled_point(factor, probe))) for factor in factors)
+        first = next(values)
+        if np.all(np.isfinite(first)):
+            return first
+        return next((value for value in values if np.all(np.isfinite(value))), first)
+
+
+def _scaled_point(factor: float, point: Point) -> Point:
+    return jax.tree_util.tree_map(lambda leaf: factor * leaf, point)
 
 
 def _checked_levels(function, probe, entries: str) -> int:

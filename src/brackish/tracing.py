@@ -5,6 +5,7 @@ with the place in the user's code and what to write instead.
 import linecache
 import os
 import re
+import sys
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ _UNTRACEABLE = (
 _HOME = str(Path(__file__).parent)
 _LOOKS_UP = {"gather", "scatter", "scatter-add", "scatter-mul", "dynamic_slice", "dynamic_update_slice"}
 """Operations that take an index that may lie outside."""
+_OF_NUMBERS = ("numpy", "math", "cmath", "numpy.linalg", "scipy.special", "scipy.linalg")
+"""Modules whose functions take numbers alone."""
 LONGEST_QUOTED = 80
 
 
@@ -81,6 +84,9 @@ def _explanation(error: Exception) -> str:
     if _is_untraceable(error):
         return f"cannot be compiled{place}: {_instead(error, text, frame)}."
     first = (str(error).splitlines() or [""])[0]
+    returned = re.search(r"returned a value of type <class '(.+?)'>.*not a valid JAX type", first)
+    if returned:
+        return f"must return numbers, got a value of type {returned[1]}."
     return f"failed{place}: {type(error).__name__}: {first}"
 
 
@@ -123,7 +129,7 @@ def _is_untraceable(error: BaseException) -> bool:
 
 
 def _instead(error: BaseException, text: str, frame: types.FrameType | None) -> str:
-    assigned = re.match(r"([\w.]+)\[(.+?)\]\s*(?:[-+*/@]|\*\*)?=(?!=)", text)
+    assigned = re.search(r"(?:^|[;:]\s*)([\w.]+)\[(.+?)\]\s*(?:[-+*/@]|\*\*)?=(?!=)", text)
     if assigned:
         name, index = assigned.groups()
         return (
@@ -136,8 +142,13 @@ def _instead(error: BaseException, text: str, frame: types.FrameType | None) -> 
         return _instead_of_a_decision(text)
     for alias, name in _calls(text):
         module = _module_behind(alias, frame)
-        if module in ("numpy", "math", "cmath", "numpy.linalg", "scipy.special", "scipy.linalg"):
+        if module in _OF_NUMBERS:
             return f"write {_in_jax(module, name)} instead of {alias}.{name}"
+    for name in re.findall(r"(?<![\w.])(\w+)\s*\(", text):
+        function = _value_behind(name, frame)
+        module = _of_numbers(function)
+        if module is not None:
+            return f"write {_in_jax(module, function.__name__)} instead of {name}"
     converted = re.search(r"\b(float|int|complex|bool|round)\(", text)
     if converted:
         return f"a position has no value yet while JAX follows the function; leave {converted[1]}() out"
@@ -176,13 +187,26 @@ def _calls(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _module_behind(alias: str, frame: types.FrameType | None) -> str | None:
+    value = _value_behind(alias, frame)
+    return value.__name__ if isinstance(value, types.ModuleType) else None
+
+
+def _value_behind(alias: str, frame: types.FrameType | None) -> Any:
+    """What a name with dots stands for where a frame is."""
     if frame is None:
         return None
     first, *rest = alias.split(".")
     value = frame.f_locals.get(first, frame.f_globals.get(first))
     for part in rest:
         value = getattr(value, part, None)
-    return value.__name__ if isinstance(value, types.ModuleType) else None
+    return value
+
+
+def _of_numbers(function: Any) -> str | None:
+    """The module of numbers that a function was imported from by its own name."""
+    name = getattr(function, "__name__", None)
+    held = (module for module in _OF_NUMBERS if getattr(sys.modules.get(module), str(name), None) is function)
+    return None if function is None or name is None else next(held, None)
 
 
 def _in_jax(module: str, name: str) -> str:

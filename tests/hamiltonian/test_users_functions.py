@@ -2,6 +2,7 @@
 
 import math
 import re
+from math import tanh
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -188,3 +189,46 @@ def test_what_fits_is_left_alone():
         return jnp.diag(q[jnp.array([1, 0])]) + (here + nearest + beyond) * jnp.eye(2)
 
     assert bk.hamiltonian(looks_up, [1.0, 1.0]).levels == 2
+
+
+def by_an_imported_name(q):
+    return jnp.eye(2) * tanh(q[0])
+
+
+def by_two_statements_in_a_line(q):
+    h = jnp.zeros((2, 2)); h[0, 0] = q[0]; return h  # fmt: skip  # noqa: E702
+
+
+@pytest.mark.parametrize(
+    ("function", "instead"),
+    [
+        (by_an_imported_name, "write jnp.tanh instead of tanh"),
+        (by_two_statements_in_a_line, "write h = h.at[0, 0].set(...)"),
+    ],
+)
+def test_advice_knows_imported_names_and_several_statements_in_a_line(function, instead):
+    with pytest.raises(bk.InvalidInput, match=re.escape(instead)):
+        bk.hamiltonian(function, masses=[1.0])
+
+
+def test_what_returns_no_numbers_is_told_so_without_a_place_in_the_library():
+    with pytest.raises(bk.InvalidInput, match="must return numbers, got a value of type str") as refused:
+        bk.hamiltonian(lambda q: "a text", masses=[1.0])
+    assert "tracing.py" not in str(refused.value)
+
+
+def test_a_function_need_not_be_finite_where_no_trajectory_goes():
+    system = bk.hamiltonian(
+        lambda q: 0.001 * jnp.log(-q[0]) * jnp.diag(jnp.array([1.0, -1.0])),
+        masses=[1500.0],
+        step=10.0,
+        external=lambda q: 0.001 * jnp.sqrt(-q[0]),
+    )
+    start = bk.GaussianPacket(position=-3.0, momentum=-1.0, width=0.3, state=bk.Diabatic(0))
+    run = bk.simulate(system, bk.Ehrenfest(), start, bk.times(50.0, 2), trajectories=4)
+    assert np.isclose(run.energy[-1], run.energy[0], rtol=1e-4)
+
+
+def test_a_field_has_real_numbers():
+    with pytest.raises(bk.InvalidInput, match="real numbers"):
+        bk.SpinSystem([1.0], field=lambda t: jnp.array([0.0, 0.0, 1.0j]))

@@ -463,7 +463,8 @@ class _Run:
             worst = dataclasses.replace(worst, save=worst.save + record.first)
             return RunFailed(f"{name}: {self._sentence(worst)}")
         what = {
-            Status.not_finite: "is no longer a number",
+            Status.not_finite: "is no longer a number: the step is too long, or on its way the Hamiltonian is infinite "
+            "or no number",
             Status.lost_norm: "has lost its norm",
             Status.reached_edge: "has reached the edge of its box; give a larger grid or a stronger absorber",
             Status.reached_largest_momentum: "has reached the largest momentum of its grid; give more points",

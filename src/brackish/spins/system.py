@@ -403,7 +403,10 @@ def _checked_spins(spins, positions: np.ndarray | None) -> np.ndarray:
 
 def _checked_field(field, count: int) -> np.ndarray | Callable:
     if callable(field):
-        shape = follow("The function `field`", lambda t: jnp.asarray(field(t), float), 0.0).shape
+        followed = follow("The function `field`", lambda t: jnp.asarray(field(t)), 0.0)
+        shape = followed.shape
+        if jnp.issubdtype(followed.dtype, jnp.complexfloating):
+            raise InvalidInput("The function `field` must return real numbers, got complex ones.")
         if shape not in ((3,), (count, 3)):
             raise InvalidInput(
                 f"The function `field` must return a vector (3,) or one for each spin, ({count}, 3); got {shape}."
