@@ -439,3 +439,37 @@ def test_the_rest_is_refused_before_a_run():
         run(lambda q: 4.0 - q[0] ** 2, table=bk.Table(-3.0, 3.0, 50))
     with pytest.raises(bk.RunFailed, match="has left its table; give it wider bounds"):
         run(0.1, table=bk.Table(-3.0, 3.0, 50))
+
+
+def test_friction_from_electrons_is_set_up_by_a_handful_of_programs():
+    """Those of one set-up serve all of its shapes."""
+    electrons, friction = (
+        bk.IndependentElectrons(0.01),
+        bk.FrictionFromElectrons(bk.GaussianBroadening(0.006)),
+    )
+    warmer = bk.IndependentElectrons(0.011)
+
+    def set_up(electrons, reach):
+        table = bk.Table(-reach, reach, 37)
+        bk.MolecularDynamicsWithFriction(electrons, friction, table=table).resolve(
+            bk.models.newns_anderson(), None, None
+        )
+
+    assert compiled_in(lambda: set_up(electrons, 10.0)) <= 6
+    assert compiled_in(lambda: set_up(warmer, 9.0)) == 0
+
+
+def compiled_in(call):
+    """How many programs a call compiles, or finds in a cache of files."""
+    found = []
+
+    def listen(name, duration, **rest):
+        if listening and name == "/jax/core/compile/backend_compile_duration":
+            found.append(rest)
+
+    # JAX keeps its listeners for good
+    listening = [True]
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    call()
+    listening.clear()
+    return len(found)

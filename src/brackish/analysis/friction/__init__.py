@@ -36,7 +36,13 @@ from brackish.analysis.friction.kernels import (
     pseudo_magnetic_field,
 )
 from brackish.analysis.friction.level_in_band import LevelInBand, arrow_matrix
-from brackish.analysis.friction.levels import ElectronicLevels, electronic_levels, electronic_matrix
+from brackish.analysis.friction.levels import (
+    ElectronicLevels,
+    electronic_levels,
+    electronic_matrices,
+    electronic_matrix,
+    levels_from,
+)
 from brackish.analysis.friction.resonant_level import ResonantLevel
 
 __all__ = [
@@ -64,6 +70,7 @@ __all__ = [
     "check_positive",
     "discretised",
     "electronic_levels",
+    "electronic_matrices",
     "electronic_matrix",
     "excitation_kernel",
     "force_correlation",
@@ -72,6 +79,7 @@ __all__ = [
     "ground_state_friction",
     "head_gordon_tully",
     "kubo_force_correlation",
+    "levels_from",
     "markov_kernel",
     "positive_part",
     "pseudo_magnetic_field",

@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from brackish.hamiltonians import SeparableHamiltonian
+from brackish.identity import jit_by_content
 from brackish.quantum import dagger, eigensystem
 from brackish.typing import Array, Float, Inexact, Position, SquareMatrix
 
@@ -34,6 +36,14 @@ def electronic_matrix(hamiltonian: SeparableHamiltonian) -> Callable[[Position],
     return matrix
 
 
+@jit_by_content
+def electronic_matrices(
+    hamiltonian: SeparableHamiltonian, positions: Float[np.ndarray | Array, "N n"]
+) -> Inexact[Array, "N d d"]:
+    """The electronic Hamiltonian at many positions, (N, n), by one compiled program: for looks before a run."""
+    return jax.vmap(electronic_matrix(hamiltonian))(jnp.asarray(positions))
+
+
 def electronic_levels(
     matrix: Callable[[Position], SquareMatrix], position: Float[Array, " n"]
 ) -> ElectronicLevels:
@@ -41,6 +51,15 @@ def electronic_levels(
 
     Derivatives come from JAX, one sweep for each coordinate.
     """
-    energies, vectors = eigensystem(matrix(position))
+    return levels_from(matrix, position, *eigensystem(matrix(position)))
+
+
+def levels_from(
+    matrix: Callable[[Position], SquareMatrix],
+    position: Float[Array, " n"],
+    energies: Float[Array, " d"],
+    vectors: Inexact[Array, "d d"],
+) -> ElectronicLevels:
+    """The same where the eigenstates are known: their energies, (d,), and vectors as columns, (d, d)."""
     derivatives = jnp.moveaxis(jax.jacfwd(matrix)(position), -1, 0)
     return ElectronicLevels(energies, dagger(vectors)[None] @ (derivatives @ vectors[None]))

@@ -41,20 +41,22 @@ from brackish.analysis import MemoryKernel
 from brackish.analysis.friction import (
     Broadening,
     check_broadening,
-    electronic_levels,
     electronic_matrix,
+    levels_from,
     markov_kernel,
 )
 from brackish.arguments import CONVERTS
 from brackish.errors import InvalidInput
 from brackish.hamiltonians import SeparableHamiltonian
+from brackish.identity import jit_by_content
 from brackish.integrators import StrangAroundNoise
 from brackish.manifolds import Canonical, PhasePoint
 from brackish.observables import Observable, standard_observables
 from brackish.promises import Conserved, kinetic_scale
-from brackish.quantum import ThermalElectrons, apply, eigensystem, product, trace_product
+from brackish.quantum import ThermalElectrons, apply, dagger, eigensystem, product, trace_product
 from brackish.randomness import normals
 from brackish.theory import NoisyParts, Requirements, Status, Theory, Weighted
+from brackish.tracing import follow
 from brackish.typing import Array, Float, Position, RealScalar
 
 TAYLOR_ORDER = 14
@@ -148,14 +150,22 @@ class Friction(eqx.Module):
     ) -> Float[Array, "..."]:
         """One number for all coordinates, (n,) or (n, n); momentum per length."""
 
+    def at(
+        self, hamiltonian: SeparableHamiltonian, electrons: ThermalElectrons, position: Position, eigenstates
+    ) -> Float[Array, "..."]:
+        """The same where the `eigenstates` of the electrons, energies and vectors, are known."""
+        return self.kernel(hamiltonian, electrons, position)
+
+    def follow(self, place: np.ndarray) -> None:
+        """Raise `InvalidInput` if a function of the user cannot be compiled for a place (n,)."""
+
     def check(
-        self, hamiltonian: SeparableHamiltonian, electrons: ThermalElectrons, place: np.ndarray
+        self, electrons: ThermalElectrons, place: np.ndarray, energies: np.ndarray, kernel: np.ndarray
     ) -> None:
-        """Raise `InvalidInput` unless the kernel at a place (n,) has a shape that fits and takes energy away. In plain
-        Python, before a run.
+        """Raise `InvalidInput` unless the kernel at a place (n,) has a shape that fits and takes energy away;
+        `energies`: the levels there. In plain Python, before a run.
         """
         coordinates, where = place.shape[0], f" at position {place.tolist()}"
-        kernel = np.asarray(self.kernel(hamiltonian, electrons, jnp.asarray(place)))
         if kernel.shape not in ((), (coordinates,), (coordinates, coordinates)):
             raise InvalidInput(
                 f"Argument `friction` must be a number or have shape ({coordinates},) or ({coordinates}, "
@@ -200,6 +210,9 @@ class FrictionFunction(Friction):
     def kernel(self, hamiltonian, electrons, position):
         return jnp.asarray(self.function(position))
 
+    def follow(self, place):
+        follow("The function `friction`", self.function, place)
+
     def in_coordinates(self, shift, scale):
         return FrictionFunction(Partial(_kernel_elsewhere, self.function, shift, scale))
 
@@ -214,14 +227,17 @@ class FrictionFromElectrons(Friction):
     steady: ClassVar[bool] = False
 
     def kernel(self, hamiltonian, electrons, position):
-        levels = electronic_levels(electronic_matrix(hamiltonian), jnp.asarray(position))
+        eigenstates = eigensystem(electronic_matrix(hamiltonian)(jnp.asarray(position)))
+        return self.at(hamiltonian, electrons, position, eigenstates)
+
+    def at(self, hamiltonian, electrons, position, eigenstates):
+        levels = levels_from(electronic_matrix(hamiltonian), jnp.asarray(position), *eigenstates)
         kernel = markov_kernel(electrons, levels, self.broadening)
         return kernel.friction - kernel.magnetic
 
-    def check(self, hamiltonian, electrons, place):
-        energies = np.linalg.eigvalsh(electronic_matrix(hamiltonian)(jnp.asarray(place)))
+    def check(self, electrons, place, energies, kernel):
         check_broadening(electrons, energies, self.broadening)
-        super().check(hamiltonian, electrons, place)
+        super().check(electrons, place, energies, kernel)
 
     def in_coordinates(self, shift, scale):
         return self
@@ -236,19 +252,27 @@ class MemoryFriction(eqx.Module):
     memory: MemoryKernel
     factor: Callable | None = None
 
-    def at(self, position: Position) -> Array:
+    def factors(self, position: Position) -> Array:
         """g at a position, (n,)."""
         return jnp.ones(1) if self.factor is None else jnp.asarray(self.factor(position))
 
+    def at(self, hamiltonian, electrons, position, eigenstates) -> Array:
+        """What `check` asks for: g."""
+        return self.factors(position)
+
+    def follow(self, place: np.ndarray) -> None:
+        """Raise `InvalidInput` if a function of the user cannot be compiled for a place (n,)."""
+        if self.factor is not None:
+            follow("The function `factor`", self.factor, place)
+
     def check(
-        self, hamiltonian: SeparableHamiltonian, electrons: ThermalElectrons, place: np.ndarray
+        self, electrons: ThermalElectrons, place: np.ndarray, energies: np.ndarray, factors: np.ndarray
     ) -> None:
         """Raise `InvalidInput` unless g at a place (n,) is a number for each coordinate."""
-        factor = self.at(jnp.asarray(place))
-        if factor.shape != place.shape:
+        if factors.shape != place.shape:
             raise InvalidInput(
                 f"Argument `factor` of MemoryFriction must return {place.shape[0]} numbers, one for each coordinate, "
-                f"got shape {factor.shape}."
+                f"got shape {factors.shape}."
             )
 
     def in_coordinates(self, shift, scale):
@@ -266,7 +290,7 @@ def _kernel_elsewhere(function, shift, scale, position):
 
 
 def _factor_elsewhere(friction, shift, scale, position):
-    return friction.at((position - shift) / scale) / scale
+    return friction.factors((position - shift) / scale) / scale
 
 
 def _check_kernel(kernel: np.ndarray, where: str) -> None:
@@ -367,6 +391,47 @@ def _polynomials(spline, spacing: float) -> np.ndarray:
     return np.ascontiguousarray(spline.c * spacing ** powers[:, None])
 
 
+# -- looks before a run, each by one compiled program ----------------------------------------------------------------
+
+
+def _mean_force(hamiltonian, position, density) -> Float[Array, " n"]:
+    """Minus the gradient of the free energy, (115), of electrons with a density matrix (d, d)."""
+
+    def energy(position):
+        return hamiltonian.external(position) + trace_product(
+            density, electronic_matrix(hamiltonian)(position)
+        )
+
+    return -jax.grad(energy)(position)
+
+
+@jit_by_content
+def _seen_at(hamiltonian, electrons, friction, places):
+    """Energies of the levels at places (N, n), and what the friction wants to be checked by."""
+
+    def here(position):
+        eigenstates = eigensystem(electronic_matrix(hamiltonian)(position))
+        return eigenstates[0], friction.at(hamiltonian, electrons, position, eigenstates)
+
+    return lax.map(here, jnp.asarray(places))
+
+
+@jit_by_content
+def _at_nodes(hamiltonian, electrons, friction, places):
+    """Mean force, free energy with V_C, and friction at places (N, n), from one diagonalisation at each."""
+
+    def here(position):
+        energies, vectors = eigensystem(electronic_matrix(hamiltonian)(position))
+        density = product(vectors * electrons.occupations(energies)[None, :], dagger(vectors))
+        return (
+            _mean_force(hamiltonian, position, density),
+            hamiltonian.external(position) + electrons.free_energy(energies),
+            friction.at(hamiltonian, electrons, position, (energies, vectors)),
+        )
+
+    return lax.map(here, jnp.asarray(places))
+
+
 # -- the theory ------------------------------------------------------------------------------------------------------
 
 
@@ -408,10 +473,15 @@ class MolecularDynamicsWithFriction(Theory):
 
     def resolve(self, hamiltonian, preparation, times):
         coordinates = hamiltonian.manifold.coordinates
-        probe = hamiltonian.manifold.probe().position
-        self.electrons.check_definite(np.linalg.eigvalsh(electronic_matrix(hamiltonian)(jnp.asarray(probe))))
-        for reach in REACHES:
-            self.friction.check(hamiltonian, self.electrons, reach * probe)
+        probe = np.asarray(hamiltonian.manifold.probe().position)
+        self.friction.follow(probe)
+        places = np.stack([reach * probe for reach in REACHES])
+        energies, values = (
+            np.asarray(seen) for seen in _seen_at(hamiltonian, self.electrons, self.friction, places)
+        )
+        self.electrons.check_definite(energies[REACHES.index(1.0)])
+        for place, levels, value in zip(places, energies, values, strict=True):
+            self.friction.check(self.electrons, place, levels, np.asarray(value))
         if self.table is None:
             return self
         if coordinates > 1:
@@ -424,24 +494,9 @@ class MolecularDynamicsWithFriction(Theory):
 
         places = np.linspace(table.lower, table.upper, table.nodes)
         spacing = places[1] - places[0]
-        friction = self.friction
-
-        def here(place):
-            position = place[None]
-            kernel = (
-                self._kernel(hamiltonian, friction, position)
-                if isinstance(friction, Friction)
-                else jnp.zeros(())
-            )
-            return (
-                self._force(hamiltonian, position)[0],
-                self._surface(hamiltonian, position),
-                kernel.reshape(()),
-            )
-
-        force, energy, kernel = (
-            np.asarray(x) for x in jax.jit(lambda q: lax.map(here, q))(jnp.asarray(places))
-        )
+        friction = self.friction if isinstance(self.friction, Friction) else ConstantFriction(0.0)
+        at_nodes = _at_nodes(hamiltonian, self.electrons, friction, places[:, None])
+        force, energy, kernel = (np.asarray(value).reshape(table.nodes) for value in at_nodes)
         for place, value in zip(places, kernel, strict=True):
             _check_kernel(np.asarray(value), f" at position {place:.6g}")
         if not np.all(np.isfinite(force)):
@@ -458,7 +513,7 @@ class MolecularDynamicsWithFriction(Theory):
             np.asarray(table.upper),
             _polynomials(spline, spacing),
             _polynomials(integral, spacing),
-            _polynomials(rubbing, spacing) if isinstance(friction, Friction) else None,
+            _polynomials(rubbing, spacing) if isinstance(self.friction, Friction) else None,
         )
 
     def in_coordinates(self, shift, scale):
@@ -480,33 +535,21 @@ class MolecularDynamicsWithFriction(Theory):
         """The root of the temperature of the random force."""
         return jnp.sqrt(jnp.asarray(self.electrons.temperature)) if self.random_force else jnp.zeros(())
 
-    def _surface(self, hamiltonian, position) -> RealScalar:
-        """V_C and the free energy of the electrons, from their levels, in hartree; without the harmonic part."""
-        energies, _ = eigensystem(electronic_matrix(hamiltonian)(position))
-        return hamiltonian.external(position) + self.electrons.free_energy(energies)
-
-    def _force(self, hamiltonian, position) -> Float[Array, " n"]:
-        """Minus its gradient, the mean force (115) of what fills the levels."""
-        density = self.electrons.density(electronic_matrix(hamiltonian)(position))
-
-        def energy(position):
-            return hamiltonian.external(position) + trace_product(
-                density, electronic_matrix(hamiltonian)(position)
-            )
-
-        return -jax.grad(energy)(position)
-
     def surface(self, hamiltonian: SeparableHamiltonian, position: Position) -> RealScalar:
         """V_C and the free energy of the electrons, in hartree; without the harmonic part."""
         if self.tabulated is not None:
             return self.tabulated.energy(position[0])
-        return self._surface(hamiltonian, position)
+        energies, _ = eigensystem(electronic_matrix(hamiltonian)(position))
+        return hamiltonian.external(position) + self.electrons.free_energy(energies)
 
     def force(self, hamiltonian: SeparableHamiltonian, position: Position) -> Float[Array, " n"]:
         """The force of that surface, (n,)."""
         if self.tabulated is not None:
             return self.tabulated.look(self.tabulated.force, position[0])[None]
-        return self._force(hamiltonian, jnp.asarray(position))
+        position = jnp.asarray(position)
+        return _mean_force(
+            hamiltonian, position, self.electrons.density(electronic_matrix(hamiltonian)(position))
+        )
 
     def _kernel(self, hamiltonian, friction: Friction, position) -> Float[Array, "..."]:
         """gamma, from the table if there is one: a number, (n,) or (n, n)."""
@@ -572,7 +615,7 @@ class MolecularDynamicsWithFriction(Theory):
 
         def exchange(duration):
             def flow(y):
-                along = friction.at(y.point.position) / root
+                along = friction.factors(y.point.position) / root
                 length = jnp.sqrt(jnp.sum(along**2))
                 along = along / jnp.where(length > 0, length, 1.0)
                 angle = duration * length * strength

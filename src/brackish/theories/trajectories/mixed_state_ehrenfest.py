@@ -23,7 +23,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brackish.analysis.friction import electronic_matrix
+from brackish.analysis.friction import electronic_matrices, electronic_matrix
 from brackish.hamiltonians import SeparableHamiltonian
 from brackish.integrators import Strang
 from brackish.manifolds import Canonical, PhasePoint
@@ -86,14 +86,14 @@ def frame_of(hamiltonian: SeparableHamiltonian) -> Frame | None:
         return None
     places = [reach * probe for reach in REACHES]
     places += [reach * probe * one for reach in REACHES[1:] for one in np.eye(probe.size)]
-    start = np.asarray(hamiltonian.coupling(jnp.zeros(probe.size)))
-    changes = [np.asarray(hamiltonian.coupling(jnp.asarray(place))) - start for place in places]
+    start, *there = np.asarray(electronic_matrices(hamiltonian, np.stack([np.zeros(probe.size), *places])))
+    changes = [matrix - start for matrix in there]
     states, sizes, _ = np.linalg.svd(np.concatenate(changes, axis=1), full_matrices=False)
     # not a number, where the Hamiltonian is none, is not small
     changing = int(np.sum(~(sizes <= ROUND_OFF * sizes[0])))
     if changing > levels // SMALL_SHARE:
         return None
-    energies, basis = np.linalg.eigh(np.asarray(hamiltonian.quantum()) + start)
+    energies, basis = np.linalg.eigh(start)
     return Frame(energies, basis, basis.conj().T @ states[:, : max(1, changing)])
 
 
@@ -129,8 +129,8 @@ class MixedStateEhrenfest(Theory):
         return Strang()
 
     def resolve(self, hamiltonian, preparation, times):
-        place = jnp.asarray(hamiltonian.manifold.probe().position)
-        self.electrons.check_definite(np.linalg.eigvalsh(electronic_matrix(hamiltonian)(place)))
+        place = np.asarray(hamiltonian.manifold.probe().position)
+        self.electrons.check_definite(np.linalg.eigvalsh(electronic_matrices(hamiltonian, place[None])[0]))
         return self._with_frame(frame_of(hamiltonian))
 
     def in_coordinates(self, shift, scale):
