@@ -73,9 +73,10 @@ from brackish.preparations import (
     Triplet,
     UniformDirections,
     VonMisesFisher,
+    Wavefunction,
     Werner,
 )
-from brackish.run import Times, compare, keep_compiled_programs, simulate, times
+from brackish.run import Times, at_end, compare, keep_compiled_programs, simulate, times
 from brackish.spins import (
     Bonds,
     Cubic,
@@ -142,9 +143,11 @@ __all__ = [
     "UniformDirections",
     "UnsupportedHamiltonian",
     "VonMisesFisher",
+    "Wavefunction",
     "Werner",
     "add",
     "analysis",
+    "at_end",
     "audit",
     "audit_table",
     "change_basis",

@@ -2,7 +2,7 @@
 
 from brackish.preparations.base import Draw, Preparation
 from brackish.preparations.cloud import GaussianCloud
-from brackish.preparations.electronic import Adiabatic, Amplitudes, Diabatic, Mixture
+from brackish.preparations.electronic import Adiabatic, Amplitudes, AmplitudesOfEach, Diabatic, Mixture
 from brackish.preparations.fluid_elements import FluidElements
 from brackish.preparations.lattice import PacketLattice
 from brackish.preparations.packet import GaussianPacket
@@ -22,10 +22,12 @@ from brackish.preparations.spins import Directions, QuantumAndClassical, Togethe
 from brackish.preparations.superposition import Superposition
 from brackish.preparations.thermal import ThermalBath
 from brackish.preparations.von_mises_fisher import VonMisesFisher
+from brackish.preparations.wavefunction import Wavefunction
 
 __all__ = [
     "Adiabatic",
     "Amplitudes",
+    "AmplitudesOfEach",
     "Diabatic",
     "Directions",
     "Draw",
@@ -50,6 +52,7 @@ __all__ = [
     "Triplet",
     "UniformDirections",
     "VonMisesFisher",
+    "Wavefunction",
     "Werner",
     "evenly",
 ]

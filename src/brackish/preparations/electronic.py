@@ -63,6 +63,32 @@ class Amplitudes(eqx.Module):
         return jnp.asarray(self.values)
 
 
+class AmplitudesOfEach(eqx.Module):
+    """A given state for each of N points in the basis of the Hamiltonian: (N, d) complex amplitudes, rows of norm 1."""
+
+    values: Complex[np.ndarray | Array, "N d"] = eqx.field(converter=lambda v: np.asarray(v, dtype=complex))
+
+    def check(self, hamiltonian: HybridHamiltonian) -> None:
+        """Raise `InvalidInput` unless there is one amplitude per level in each row and all norms are 1."""
+        if self.values.ndim != 2 or self.values.shape[1] != hamiltonian.levels:
+            raise InvalidInput(
+                f"Argument `state` must have one row for each point and one amplitude for each of {hamiltonian.levels} "
+                f"levels in it, got shape {self.values.shape}."
+            )
+        norms = np.linalg.norm(self.values, axis=1)
+        wrong = ~(np.abs(norms - 1) < 1e-8)
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise InvalidInput(
+                f"Argument `state` must have rows of norm 1, but that of point {row} is {norms[row]:.6g}; divide it by "
+                "that."
+            )
+
+    def spinor_of(self, index: Array) -> Complex[Array, " d"]:
+        """The state of point `index`, (d,)."""
+        return jnp.asarray(self.values)[index]
+
+
 class Mixture(eqx.Module):
     """A mixed state: (d, d) density operator in the basis of the Hamiltonian, Hermitian, positive, of unit trace.
 

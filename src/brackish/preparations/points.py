@@ -9,7 +9,7 @@ import numpy as np
 from brackish.errors import InvalidInput
 from brackish.manifolds import PhasePoint
 from brackish.preparations.base import Draw, Preparation, require_canonical
-from brackish.preparations.electronic import ElectronicState, electronic_state
+from brackish.preparations.electronic import AmplitudesOfEach, ElectronicState, electronic_state
 from brackish.typing import Array, Float
 
 
@@ -18,11 +18,21 @@ def _rows(value) -> np.ndarray:
     return value[:, None] if value.ndim == 1 else np.atleast_2d(value)
 
 
+def _states(value) -> ElectronicState | AmplitudesOfEach:
+    """One state for all points, or rows of amplitudes, one for each."""
+    if isinstance(value, AmplitudesOfEach):
+        return value
+    if isinstance(value, list | tuple | np.ndarray | Array) and np.ndim(value) == 2:
+        return AmplitudesOfEach(np.asarray(value))
+    return electronic_state(value)
+
+
 class Points(Preparation):
-    """Given points of phase space with given weights, all in the same quantum state.
+    """Given points of phase space with given weights.
 
     `positions`, `momenta`: (N, n), or (N,) for one coordinate. `weights`: (N,), not negative, scaled to sum
-    to N; all equal by default. Means over laid-out points carry no standard error.
+    to N; all equal by default. `state`: of all of them, or (N, d) complex amplitudes, one row of norm 1 for each. Means
+    over laid-out points carry no standard error. `at_end` makes them from the end of a run.
     """
 
     positions: Annotated[Float[np.ndarray | Array, "N n"], "length"] = eqx.field(converter=_rows)
@@ -30,7 +40,7 @@ class Points(Preparation):
     weights: Float[np.ndarray | Array, " N"] | None = eqx.field(
         converter=lambda w: None if w is None else np.asarray(w, dtype=float), default=None
     )
-    state: ElectronicState = eqx.field(converter=electronic_state, default=0)
+    state: ElectronicState | AmplitudesOfEach = eqx.field(converter=_states, default=0)
     random: ClassVar[bool] = False
     repeats: ClassVar[bool] = True
 
@@ -51,6 +61,12 @@ class Points(Preparation):
         ):
             raise InvalidInput(
                 f"Argument `weights` must be {self.positions.shape[0]} numbers, none negative and not all zero."
+            )
+        each = self.state if isinstance(self.state, AmplitudesOfEach) else None
+        if each is not None and np.shape(each.values)[:1] != self.positions.shape[:1]:
+            raise InvalidInput(
+                f"Argument `state` of Points must be one state for all, or a row for each of "
+                f"{self.positions.shape[0]} points, got shape {np.shape(each.values)}."
             )
 
     def check(self, hamiltonian):
@@ -83,4 +99,6 @@ class Points(Preparation):
         else:
             weights = jnp.asarray(self.weights)
             weight = weights[index] * weights.shape[0] / jnp.sum(weights)
-        return Draw(point, self.state.spinor(hamiltonian, point), weight)
+        each = isinstance(self.state, AmplitudesOfEach)
+        psi = self.state.spinor_of(index) if each else self.state.spinor(hamiltonian, point)
+        return Draw(point, psi, weight)

@@ -28,12 +28,15 @@ class Reached:
 
 @dataclasses.dataclass(frozen=True)
 class Identity:
-    """What a run is: a digest of everything, one of each part that an extension must share, and how it is cut."""
+    """What a run is: a digest of everything, one of each part that an extension must share, how it is cut, and the
+    names of the leaves of a carry.
+    """
 
     fingerprint: str
     parts: dict[str, str]
     plan: Plan
     followed: int
+    leaves: tuple[str, ...]
 
 
 def pack(reached: Reached, identity: Identity) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -58,12 +61,20 @@ def pack(reached: Reached, identity: Identity) -> tuple[dict[str, Any], dict[str
         "blocks_before": 0 if reached.before is None else reached.before.blocks,
         "begun": begun,
         "ends": sorted(reached.ends),
+        "leaves": list(identity.leaves),
         "parts": identity.parts,
         "plan": dataclasses.asdict(identity.plan),
         "followed": identity.followed,
         "arrays": sorted(arrays),
     }
     return header, arrays
+
+
+def names_of_leaves(problem: Problem, plan: Plan) -> tuple[str, ...]:
+    """The names of what a block carries, such as `state.point.position`, in the order in which it is stored."""
+    shapes = initial_shapes(problem, plan)
+    paths = (path for path, _ in jax.tree_util.tree_leaves_with_path(shapes))
+    return tuple(jax.tree_util.keystr(path, simple=True, separator=".") for path in paths)
 
 
 def unpack(

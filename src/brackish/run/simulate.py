@@ -32,7 +32,7 @@ from brackish.run.block import (
     first_ensemble,
     initial_shapes,
 )
-from brackish.run.checkpoint import Identity, Reached, extended, pack, unpack
+from brackish.run.checkpoint import Identity, Reached, extended, names_of_leaves, pack, unpack
 from brackish.run.executors import Desk, check_executor, records_in_order, worker_count
 from brackish.run.followed import follow_hamiltonian, follow_observables, of_the_user
 from brackish.run.programs import keep_by_default
@@ -299,7 +299,7 @@ class _Run:
         shared = [key for key in named if key not in ("times", "ensembles", "trajectories")]
         shared += ["trajectories"] if problem.theory.coupled else []
         parts = {key: fingerprint(provenance[key]) for key in shared} | {"observables": fingerprint(observed)}
-        self.identity = Identity(whole, parts, plan, problem.followed)
+        self.identity = Identity(whole, parts, plan, problem.followed, names_of_leaves(problem, plan))
         self.reached = Reached()
         self.written = time.monotonic()
         self.thread = threading.get_ident()

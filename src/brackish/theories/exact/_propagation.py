@@ -13,6 +13,7 @@ from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.grids import Grid, kinetic_phase
 from brackish.hamiltonians import SeparableHamiltonian
 from brackish.memory import COMPLEX, in_words, require_memory
+from brackish.preparations import Wavefunction
 from brackish.quantum import apply, propagator
 from brackish.theory import Status
 from brackish.typing import Array, Complex, Float, Inexact, Position, RealScalar
@@ -101,6 +102,13 @@ def chosen_grid(
     be found.
     """
     coordinates = hamiltonian.manifold.coordinates
+    if isinstance(preparation, Wavefunction):
+        if grid is not None and grid != preparation.grid:
+            raise InvalidInput(
+                f"Argument `grid` of {theory} must be that of the Wavefunction, {preparation.grid!r}, or be left out: "
+                "nothing is interpolated."
+            )
+        return preparation.grid
     if grid is not None:
         if grid.coordinates != coordinates:
             raise InvalidInput(
