@@ -17,6 +17,7 @@ import brackish as bk
 from brackish.hamiltonians import change_basis
 from brackish.observables import Observable
 from brackish.quantum import field_product, pauli_x, pauli_z, propagator
+from brackish.theories.fields import hybrid_master_equation
 from brackish.theories.fields.hybrid_master_equation import HybridState
 from brackish.theory import Status
 
@@ -87,6 +88,15 @@ def right_hand_side(theory, system, y):
     turned = -1j * commutator(potential, y.operator)
     ratio = theory.trade_off.ratio
     return turned + drifted + force + slowed + spread - ratio / (8 * theory.diffusion) * double
+
+
+@pytest.mark.parametrize("duration", [0.1, -2.0])
+def test_the_map_of_few_levels_is_the_action_of_many(monkeypatch, duration):
+    system, y = random_system(4), random_state(4)
+    coupled = THEORY.parts(system)[-1](duration)(y).operator
+    monkeypatch.setattr(hybrid_master_equation, "LARGEST_MAP", LEVELS - 1)
+    acted = THEORY.parts(system)[-1](duration)(y).operator
+    np.testing.assert_allclose(acted, coupled, atol=1e-12 * float(jnp.max(jnp.abs(coupled))))
 
 
 def test_a_step_is_the_equation_and_the_energy_changes_as_stated():
