@@ -9,7 +9,7 @@ sides apart.
 
 import abc
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import equinox as eqx
 import jax
@@ -49,10 +49,14 @@ class HybridHamiltonian(eqx.Module):
 
     manifold: eqx.AbstractVar[Manifold]
     levels: eqx.AbstractVar[int]
-    labels: ClassVar[Labels] = ATOMIC_LABELS
 
     def __repr__(self) -> str:
         return in_text(self)
+
+    @property
+    def labels(self) -> Labels:
+        """The units of its numbers in words; fields of this name may say others."""
+        return ATOMIC_LABELS
 
     @abc.abstractmethod
     def classical(self, z: Point) -> RealScalar:
@@ -242,7 +246,7 @@ class AveragedHamiltonian(SeparableHamiltonian):
         )
 
     @property
-    def labels(self):  # type: ignore[override]
+    def labels(self):
         """Those of the original."""
         return self.original.labels
 

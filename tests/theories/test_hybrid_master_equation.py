@@ -202,12 +202,8 @@ OF_POSITION = Observable("position_density_matrix", _of_position, ("level", "lev
 
 @functools.cache
 def qubit_run(step):
-    slow = ("adiabatic_population", "scattering", "classical_density", "least_density_place")
-    standard = bk.observables.standard_observables(QUBIT, QUBIT_THEORY)
-    kept = tuple(quantity for quantity in standard if quantity.name not in slow)
-    observables = (*kept, *QUBIT_THEORY.own_observables(QUBIT), OF_POSITION)
     times = bk.times(4.0, 4, step=step)
-    return bk.simulate(QUBIT, QUBIT_THEORY, START, times, observables=observables)
+    return bk.simulate(QUBIT, QUBIT_THEORY, START, times, observables=(OF_POSITION,))
 
 
 def extrapolated(name):

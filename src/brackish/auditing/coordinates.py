@@ -127,7 +127,7 @@ class MovedSeparable(SeparableHamiltonian):
         self.levels, self.frequencies = original.levels, original.frequencies
 
     @property
-    def labels(self):  # type: ignore[override]
+    def labels(self):
         """Those of the original."""
         return self.original.labels
 
@@ -177,7 +177,7 @@ class Moved(HybridHamiltonian):
         self.manifold, self.levels = original.manifold, original.levels
 
     @property
-    def labels(self):  # type: ignore[override]
+    def labels(self):
         """Those of the original."""
         return self.original.labels
 

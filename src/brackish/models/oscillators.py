@@ -7,7 +7,7 @@ written out: $K_i=k_i+\lambda$, $c=\lambda$. Friction and diffusion belong to th
 """
 
 import abc
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -143,7 +143,7 @@ class ClassicalQuantumOscillators(SeparableHamiltonian):
     quantum_stiffness: Float[np.ndarray | Array, ""]
     basis: OscillatorBasis
     levels: int = eqx.field(static=True)
-    labels: ClassVar[Labels] = REDUCED_LABELS
+    labels: Labels = eqx.field(static=True, default=REDUCED_LABELS, repr=False, kw_only=True)
 
     def external(self, position):
         return jnp.zeros(())

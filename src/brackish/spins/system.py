@@ -134,7 +134,7 @@ class SpinSystem(HybridHamiltonian):
         return self.manifold.count
 
     @property
-    def labels(self):  # type: ignore[override]
+    def labels(self):
         """Units of time and energy."""
         return self.units.labels
 

@@ -35,8 +35,8 @@ from brackish.typing import Array, Complex, Inexact, RealScalar
 
 TAYLOR_ORDER = 18
 LARGEST_MAP = 4
-"""Levels up to which what happens to a wave is kept as a map of density matrices, with d^4 entries at each node; to make
-it takes d^6 products, and room for as many numbers. For more levels only its action is computed.
+"""Levels up to which what happens to a wave is kept as a map of density matrices, with d^4 entries at each node. To
+make it takes d^6 products, and room for as many numbers; for more levels only its action is computed.
 """
 
 
@@ -54,9 +54,10 @@ class HybridMasterEquation(MomentumNoise, Theory):
     $\kappa=4DD_0$ from 1 on, or a `ViolatedTradeOff`. `grid`: a `PhaseSpace` that holds the density at all times; where
     more than `tolerance` of it has come to the rim, a run ends with an error.
 
-    Any potential matrix V(q) and any number of levels; a step costs $d^4$ products at each node, beyond 4 levels some
-    seventy $d^3$. Conserves the trace to round-off. Positive at every node as far as the grid resolves the state, since
-    each part of a step is a completely positive map. The energy changes at the rate that `energy_rate` states. Covariant under constant unitaries.
+    Any potential matrix V(q) and any number of levels; a step costs $d^4$ products at each node, beyond 4 levels about
+    $70\,d^3$. Conserves the trace to round-off. Positive at every node as far as the grid resolves the state, since
+    each part of a step is a completely positive map. The energy changes at the rate that `energy_rate` states.
+    Covariant under constant unitaries.
 
     Raises `InvalidInput` for a diffusion that is not positive, a negative friction and a ratio below 1.
     """
@@ -167,7 +168,7 @@ class HybridMasterEquation(MomentumNoise, Theory):
         def one_part(_, waves):
             return lax.fori_loop(0, TAYLOR_ORDER, term, (waves, waves))[1]
 
-        return lambda waves: spread * lax.fori_loop(0, parts, one_part, waves)
+        return lambda waves: spread[None, None] * lax.fori_loop(0, parts, one_part, waves)
 
     # -- what is seen ----------------------------------------------------------------------------------------
 
