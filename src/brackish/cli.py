@@ -6,7 +6,6 @@ checked, then replaced as a whole.
 """
 
 import contextlib
-import inspect
 import math
 import os
 import re
@@ -385,35 +384,30 @@ def plot(
         Path, typer.Argument(parser=path, help="A dataset (.nc), a Zarr store, or the folder of a run.")
     ],
     kind: Annotated[
-        str, typer.Option(help="compare, populations, coherence, phase_space, cloud, potentials or sphere.")
+        str, typer.Option(help="compare, or another one of bk.plot for which the dataset has what is needed.")
     ] = "compare",
     out: Annotated[
         Path | None, typer.Option(parser=path, help="The figure: .png, .pdf or .svg [FILE_KIND.png].")
     ] = None,
 ) -> None:
     """Draw a figure from a dataset."""
+    from brackish.plot import needs
     from brackish.run import folder
 
-    kinds = {name: getattr(bk.plot, name) for name in bk.plot.__all__ if _draws_a_dataset(name)}
-    if kind not in kinds:
-        raise unknown_name("kind of figure", kind, kinds)
+    if kind not in needs.NEEDS:
+        raise unknown_name("kind of figure", kind, needs.NEEDS)
     goal = out or file.with_name(f"{file.stem}_{kind}.png")
     folder.check_writable(goal.parent)
     if goal.is_file() and not bk.plot.files.drew(goal):
         raise InvalidInput(f"{goal} is there, and no figure of brackish: choose another --out.")
     dataset = folder.read(file)
+    lack = needs.lacking(kind, dataset)
+    if lack:
+        offered = ", ".join(needs.drawable(dataset)) or "nothing"
+        raise InvalidInput(f"The figure `{kind}` needs {lack}; what can be drawn from {file}: {offered}.")
     folder.make(goal.parent)
-    bk.plot.save(kinds[kind](dataset), goal)
+    bk.plot.save(getattr(bk.plot, kind)(dataset), goal)
     typer.echo(str(goal))
-
-
-def _draws_a_dataset(name: str) -> bool:
-    """Whether a function of the plots makes a figure of one dataset and nothing else."""
-    draw = getattr(bk.plot, name)
-    if not inspect.isfunction(draw):
-        return False
-    first, *others = inspect.signature(draw).parameters.values()
-    return first.name == "dataset" and all(other.default is not other.empty for other in others)
 
 
 # -- how the commands do it ----------------------------------------------------------------------------------
