@@ -109,6 +109,11 @@ def holds_quantity(value: Any) -> bool:
     return is_quantity(value) or isinstance(value, InUnit)
 
 
+def begins_with_number(text: str) -> bool:
+    """Whether a text is a number and perhaps a unit, rather than a name."""
+    return _QUANTITY.fullmatch(text.replace(MINUS, "-")) is not None
+
+
 def in_atomic_units(value: Any, dimension: str) -> Any:
     """A quantity, or a list of quantities and numbers, in atomic units or those of magnets; `dimension` is one of
     `UNITS`.

@@ -171,3 +171,50 @@ def test_files_say_the_same():
     setup = config.parse(FILE.format(**{**document, "model": 'bias = "100 cm^-1"'}), "f.toml")
     assert setup.times.stop == pytest.approx(413413.73, rel=1e-6)
     assert type(setup.times.stop) is float
+
+
+WIDTHS = """
+[model]
+name = "tully1"
+[preparation]
+kind = "GaussianPacket"
+position = -2.0
+momentum = 20.0
+width = 0.5
+[[theory]]
+kind = "Koopmons"
+position_width = {position}
+momentum_width = {momentum}
+[times]
+stop = 4.0
+saves = 2
+[run]
+trajectories = 4
+"""
+
+
+@pytest.mark.parametrize("position", ['"0.1 angstrom"', '["0.1 angstrom"]', "0.18897261"])
+def test_a_width_that_is_also_a_choice_takes_a_unit(position):
+    (theory,) = config.parse(WIDTHS.format(position=position, momentum='"2 hbar/bohr"'), "f.toml").theories
+    assert theory.position_width == pytest.approx(0.18897261, rel=1e-6)
+    assert theory.momentum_width == pytest.approx(2.0)
+    assert bk.Koopmons(position_width="0.1 angstrom").position_width == pytest.approx(0.18897261, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("position", "line"),
+    [
+        (
+            '"1 fs"',
+            "theory[1].position_width: '1 fs' must be a length, such as '0.5 angstrom', but is a time",
+        ),
+        ('"InSpread"', "did you mean 'InSpreads'"),
+        ('"0.1"', "theory[1].position_width: '0.1' has no unit"),
+        ('["a"]', "theory[1].position_width: 'a' must be a number and a unit"),
+    ],
+)
+def test_a_wrong_width_gets_one_line(position, line):
+    with pytest.raises(config.InvalidDocument) as refused:
+        config.parse(WIDTHS.format(position=position, momentum=2.0), "f.toml")
+    (mistake,) = refused.value.mistakes
+    assert line.lower() in mistake.lower()

@@ -186,7 +186,8 @@ def _parameter(target: Callable, name: str, default: Any, annotation: Any, conve
     interfaces = interfaces or _namesake(name, members)
     if interfaces:
         choices = {option for interface in interfaces for option in options(interface)} - {target}
-        return Parameter(name, default, "choice", choices=tuple(sorted(choices, key=_name)), open=converted)
+        ordered = tuple(sorted(choices, key=_name))
+        return Parameter(name, default, "choice", dimension=dimension, choices=ordered, open=converted)
     smallest = SMALLEST.get(name)
     if bool in members or isinstance(default, bool):
         return Parameter(name, default, "flag", scalar=True)

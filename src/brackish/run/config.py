@@ -61,7 +61,7 @@ from brackish.run.presets import PRESETS, model_aliases
 from brackish.run.simulate import check_observables, trajectory_count
 from brackish.run.times import Times, times
 from brackish.theory import HasJump, Theory
-from brackish.units import InUnit, quantity, require_units
+from brackish.units import InUnit, begins_with_number, quantity, require_units
 
 _LABEL = re.compile(r"[\w.+-][\w .+-]{0,59}")
 REFUSED = object()
@@ -480,7 +480,7 @@ def _annotation(entry: Parameter) -> Any:
         if isinstance(value, dict):
             kind = value.get("kind", single)
             return f"kind={kind}" if isinstance(kind, str) else None
-        if isinstance(value, str):
+        if isinstance(value, str) and not (entry.dimension and entry.open and begins_with_number(value)):
             return f"kind={value}"
         return "kind=" if entry.open else None
 
@@ -488,7 +488,8 @@ def _annotation(entry: Parameter) -> Any:
     members = [
         Annotated[_schema_of(choice), rest, pydantic.Tag(f"kind={name}")] for name, choice in known.items()
     ]
-    plain = Annotated[Any, pydantic.BeforeValidator(_plain), pydantic.Tag("kind=")]
+    read = _plain if entry.dimension is None else functools.partial(_dimensioned, entry)
+    plain = Annotated[Any, pydantic.BeforeValidator(read), pydantic.Tag("kind=")]
     union: Any = plain
     for member in members:
         union = union | member
@@ -561,6 +562,13 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST_NUMBER:
         raise ValueError(f"must be a finite number, got {shortened(value)}")
     return _whole(value) if isinstance(value, int) else value
+
+
+def _dimensioned(entry: Parameter, value: Any) -> Any:
+    """A value instead of a choice where it has a dimension: quantities and numbers, or lists of them."""
+    if isinstance(value, list):
+        return [_dimensioned(entry, item) for item in value]
+    return _number(entry, value)
 
 
 def _amplitude(value: Any) -> float | complex:

@@ -16,7 +16,7 @@ paper's Table II. There is no force $v\times B$: along the flow the electrons ma
 
 import abc
 import dataclasses
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import equinox as eqx
 import jax
@@ -187,7 +187,7 @@ class ExactFactorization(Theory):
     """
 
     coupling: Coupling = GeometricAndQuantum()
-    width: InSpreads | Float[np.ndarray | Array, "*n"] = eqx.field(
+    width: Annotated[InSpreads | Float[np.ndarray | Array, "*n"], "length"] = eqx.field(
         converter=given_width, default=InSpreads(0.3)
     )
     sweeps: int = eqx.field(static=True, default=2)

@@ -21,7 +21,7 @@ Bloch vector and the cross product.
 import abc
 import dataclasses
 import warnings
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -549,10 +549,10 @@ class Koopmons(Theory):
     as far as the quadrature is exact; general canonical maps are no symmetries, for kernels keep their shape.
     """
 
-    position_width: InSpreads | Float[np.ndarray | Array, "*n"] = eqx.field(
+    position_width: Annotated[InSpreads | Float[np.ndarray | Array, "*n"], "length"] = eqx.field(
         converter=given_width, default=InSpreads(0.4)
     )
-    momentum_width: InSpreads | Float[np.ndarray | Array, "*n"] = eqx.field(
+    momentum_width: Annotated[InSpreads | Float[np.ndarray | Array, "*n"], "momentum"] = eqx.field(
         converter=given_width, default=InSpreads(1.0)
     )
     quadrature: Quadrature | None = None

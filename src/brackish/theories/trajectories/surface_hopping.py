@@ -268,7 +268,7 @@ class FullCorrection(Correction):
     By itself it moves no population in the mean over the ensemble, to round-off, for any width.
     """
 
-    width: InSpreads | Float[np.ndarray | Array, "*n"] = eqx.field(
+    width: Annotated[InSpreads | Float[np.ndarray | Array, "*n"], "length"] = eqx.field(
         converter=given_width, default=InSpreads(0.3)
     )
 
@@ -283,7 +283,7 @@ class OsmoticCorrection(Correction):
     By itself it moves population where nothing couples, as the half that is left out no longer stands against it.
     """
 
-    width: InSpreads | Float[np.ndarray | Array, "*n"] = eqx.field(
+    width: Annotated[InSpreads | Float[np.ndarray | Array, "*n"], "length"] = eqx.field(
         converter=given_width, default=InSpreads(0.3)
     )
 
