@@ -65,7 +65,7 @@ GOOD: dict[str, Any] = {
     "energies": [0.0, 1.0], "frequencies": [1.0], "couplings": [1.0], "spins": 1, "constant": 0.1, "name": "first",
     "cell": np.eye(3), "exchange": 1.0, "canonical": bk.Canonical(1.0), "spheres": bk.Spheres(1), "posfile": "pos",
     "jfile": "j", "shape": (2, 2), "path": FOLDER / "nothing", "dataset": None, "vectors": np.eye(3),
-    "largest_degree": 4, "cutoff": 1.0, "friction": 0.1, "point": 0.0, "order": 2.0,
+    "largest_degree": 4, "cutoff": 1.0, "friction": 0.1, "point": 0.0, "order": 2.0, "store": FOLDER / "nothing",
 }  # fmt: skip
 OWN: dict[str, Any] = {
     "Bonds.first": [0], "Bonds.second": [1], "SpinSystem.spins": [0.5], "SpinState.state": [1.0, 0.0],
