@@ -118,6 +118,12 @@ class HybridHamiltonian(eqx.Module):
         return self
 
 
+CARRYING = 0.95
+"""The share of the coupling whose modes a step resolves that is suggested for adiabatic states."""
+RESOLVED = 0.5
+"""Radians by which the fastest of them may turn in such a step."""
+
+
 class SeparableHamiltonian(HybridHamiltonian):
     r"""A Hamiltonian whose momenta appear as kinetic energy alone, on a canonical manifold:
 
@@ -209,6 +215,13 @@ class SeparableHamiltonian(HybridHamiltonian):
         if below[-1] == 0:
             return 0.0
         return float(np.asarray(self.frequencies)[order][np.searchsorted(below, share * below[-1])])
+
+    def adiabatic_step(self) -> float | None:
+        """The suggested step, or RESOLVED over the frequency of the modes that carry the coupling, if that is shorter:
+        for theories of adiabatic states, whose energies and gradients jitter with those modes.
+        """
+        step, frequency = self.suggested_step(), self.coupled_frequency(CARRYING)
+        return step if step is None or frequency == 0 else min(step, RESOLVED / frequency)
 
     def free_flow(self, duration) -> Callable[[PhasePoint], PhasePoint]:
         """The exact motion of p^2/2m + m w^2 q^2/2 for a `duration`: straight drift, or rotation where there

@@ -29,7 +29,10 @@ THEORIES = {
     "SurfaceHopping in ensembles": bk.SurfaceHopping(correction=bk.FullCorrection(width=ONE)),
     "ExactFactorization": bk.ExactFactorization(width=ONE),
     "BornOppenheimer": bk.BornOppenheimer(),
+    "MixedStateEhrenfest": bk.MixedStateEhrenfest(bk.ManyElectronStates(1.0)),
 }
+OWN_START = ("BornOppenheimer", "MixedStateEhrenfest")
+"""Theories whose electrons do not start as the preparation says."""
 
 
 def free(q, p, time):
@@ -80,7 +83,7 @@ def phase_of_the_free_motion():
     return 2 * np.sum(FORCES * along)
 
 
-@pytest.mark.parametrize("name", [name for name in THEORIES if name != "BornOppenheimer"])
+@pytest.mark.parametrize("name", [name for name in THEORIES if name not in OWN_START])
 def test_the_phase_between_levels_is_exact_for_any_step(name):
     """Of two neighbours in the same place and state the operators of a correction are zero."""
     hopping = "Hopping" in name
@@ -157,3 +160,18 @@ def test_hops_keep_the_energy_to_the_order_of_the_step_where_modes_turn_by_a_rad
     assert order == pytest.approx(2, abs=0.25), errors
     alone, _ = energy_error(bk.BornOppenheimer(level=1), 0.5)
     assert errors[1] < 2 * alone
+
+
+@pytest.mark.parametrize("theory", [bk.SurfaceHopping(), bk.BornOppenheimer(1)])
+def test_theories_of_adiabatic_states_resolve_the_modes_that_carry_the_coupling(theory):
+    """Half a radian of the fastest mode of such a bath; modes that couple to nothing do not count."""
+    bath = bk.models.spin_boson(60)
+    assert bath.suggested_step() * max(bath.frequencies) > 0.9
+    assert theory.suggested_step(bath) * max(bath.frequencies) == pytest.approx(0.5, rel=0.15)
+    idle = bk.hamiltonian(
+        lambda q: jnp.array([[q[0], 0.1], [0.1, -q[0]]]),
+        [1.0, 1.0],
+        frequencies=[1.0, 40.0],
+        step=0.3,
+    )
+    assert theory.suggested_step(idle) == 0.3

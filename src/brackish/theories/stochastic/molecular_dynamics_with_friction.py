@@ -494,7 +494,7 @@ class MolecularDynamicsWithFriction(Theory):
 
         places = np.linspace(table.lower, table.upper, table.nodes)
         spacing = places[1] - places[0]
-        friction = self.friction if isinstance(self.friction, Friction) else ConstantFriction(0.0)
+        friction = self.friction if isinstance(self.friction, Friction) else ConstantFriction(np.zeros(()))
         at_nodes = _at_nodes(hamiltonian, self.electrons, friction, places[:, None])
         force, energy, kernel = (np.asarray(value).reshape(table.nodes) for value in at_nodes)
         for place, value in zip(places, kernel, strict=True):

@@ -62,6 +62,10 @@ class BornOppenheimer(Theory):
     def promises(self, hamiltonian):
         return (ENERGY_OF_EACH,)
 
+    def suggested_step(self, hamiltonian):
+        """The surface, and still more its diagonal correction, jitters with the modes that carry the coupling."""
+        return hamiltonian.adiabatic_step()
+
     def default_integrator(self, hamiltonian):
         return Strang()
 

@@ -118,6 +118,7 @@ class MixedStateEhrenfest(Theory):
     random: ClassVar[bool] = False
     has_trajectories: ClassVar[bool] = True
     light: ClassVar[bool] = False
+    averages: ClassVar[bool] = True
 
     def requirements(self):
         return Requirements(manifolds=(Canonical,), separable=True)

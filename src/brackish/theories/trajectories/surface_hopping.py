@@ -293,11 +293,6 @@ class OsmoticCorrection(Correction):
 
 # -- the theory ------------------------------------------------------------------------------------------------
 
-CARRYING = 0.95
-"""The share of the coupling whose modes a suggested step resolves."""
-RESOLVED = 0.5
-"""Radians by which the fastest of them may turn in such a step."""
-
 
 class SurfaceHopping(Theory):
     """Fewest-switches surface hopping.
@@ -342,11 +337,8 @@ class SurfaceHopping(Theory):
         return (ENERGY if self.coupled else ENERGY_OF_EACH), NORM
 
     def suggested_step(self, hamiltonian):
-        """That of the Hamiltonian, or RESOLVED over the frequency of the modes that carry the coupling, if that is
-        shorter: adiabatic states jitter with them, and they pay for hops.
-        """
-        step, frequency = hamiltonian.suggested_step(), hamiltonian.coupled_frequency(CARRYING)
-        return step if step is None or frequency == 0 else min(step, RESOLVED / frequency)
+        """Adiabatic states jitter with the modes that carry the coupling, and these pay for hops."""
+        return hamiltonian.adiabatic_step()
 
     def default_integrator(self, hamiltonian):
         """With harmonic modes hops are decided at whole steps, where the energy that they keep is H(q, p) itself;
