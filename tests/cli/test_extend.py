@@ -144,6 +144,38 @@ def test_a_crash_leaves_the_old_run_and_one_to_resume(here, monkeypatch):
     assert not (here / "out.part").exists()
 
 
+@pytest.mark.parametrize("left", [[".lock"], [".lock", ".brackish"]])
+def test_a_crash_before_there_is_anything_to_resume(here, left):
+    """A folder with a lock and a mark alone stands in nobody's way."""
+    from brackish.run import folder
+
+    (here / "out").mkdir()
+    (here / "out" / "run.toml").write_text(TOML)
+    marks.write(here / "out", marks.new(None))
+    (here / "out.part").mkdir()
+    (here / "out.part" / ".lock").write_text("")
+    if ".brackish" in left:
+        marks.write(here / "out.part", marks.new("out", extends=True))
+    place = folder.claim(here / "out", overwrite=True)
+    folder.begin(place, LONGER, here / "out", ["Ehrenfest"], extends=True)
+    assert (here / "out.part" / "run.toml").read_text() == LONGER
+
+
+def test_a_step_that_would_change_is_written_down_to_be_kept(tmp_path, monkeypatch):
+    """As that of a magnet does whose field grows later."""
+    from brackish.run import extension
+    from brackish.run.config import parse
+
+    before = parse(TOML.replace("step = 1.0\n", ""), "run.toml")
+    after = parse(LONGER.replace("step = 1.0\n", ""), "run.toml")
+    monkeypatch.setattr(Times, "steps_for", lambda self, theory, hamiltonian: 4 if self.stop < 8 else 9)
+    with pytest.raises(
+        bk.InvalidInput, match=r"not 0\.5; to keep .* write step = 0\.5 into \[times\] in"
+    ) as caught:
+        extension._require_the_same_choices(before, after, tmp_path / "run.toml")
+    assert "\n" not in str(caught.value)
+
+
 def test_more_trajectories_of_what_can_have_more(here):
     alone = TOML.replace('[[theory]]\nkind = "MeanField"\n\n', "")
     (here / "alone.toml").write_text(alone)

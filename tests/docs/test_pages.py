@@ -124,7 +124,7 @@ class TestTheTheoryOfAddATheory:
         calls = iter(range(100))
 
         def watch(title, total, done):
-            return lambda: interrupt_after_a_while() if next(calls) == 1 else None
+            return lambda done: interrupt_after_a_while() if next(calls) == 1 else None
 
         with pytest.raises(KeyboardInterrupt):
             self.run(theory, store=store, workers=1, progress=watch)

@@ -38,7 +38,7 @@ def claim(out: Path, overwrite: bool) -> Path:
     Raises `InvalidInput` if `out` cannot be written, or holds results and may not be replaced.
     """
     check_writable(out)
-    if not out.exists() or not {path.name for path in out.iterdir()} - {marks.LOCK}:
+    if not out.exists() or _is_bare(out):
         return out
     if not _is_run(out):
         raise InvalidInput(f"{out} is not empty, and nothing that brackish wrote: choose another folder.")
@@ -54,9 +54,14 @@ def claim(out: Path, overwrite: bool) -> Path:
         marks.settle(place, real(out))
     if _is_run(place):
         raise InvalidInput(f"{place} holds a run that was stopped: brackish resume {place}, or remove it.")
-    if os.path.lexists(place) and not (place.is_dir() and not any(place.iterdir())):
+    if os.path.lexists(place) and not (place.is_dir() and _is_bare(place)):
         raise InvalidInput(f"{place} is there, and nothing that brackish wrote: choose another --out.")
     return place
+
+
+def _is_bare(folder: Path) -> bool:
+    """Whether nothing is in there but what a run sets up first, which was killed before it had its file."""
+    return not {path.name for path in folder.iterdir()} - {marks.LOCK, marks.NAME}
 
 
 def _is_run(folder: Path) -> bool:
@@ -126,7 +131,7 @@ def begin(place: Path, text: str, goal: Path, names: Iterable[str], extends: boo
     """Set up the folder of a new run of these theories, which is to end up in `goal`; `extends`: and goes on from the
     finished one there.
     """
-    if marks.read(place) is not None:
+    if marks.read(place) is not None and not _is_bare(place):
         raise InvalidInput(f"{place} holds a run already, begun in this moment.")
     old = real(goal)
     if place != goal and marks.read(old) is None:
