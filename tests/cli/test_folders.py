@@ -186,6 +186,14 @@ def test_two_commands_on_one_folder(here):
     assert names(here / "new") == []
 
 
+def test_a_run_that_is_to_replace_one_under_way_is_refused_before_its_work(here):
+    run("one.toml", "out")
+    with folder.writer_of(here / "out"):
+        said = invoke("run", "one.toml", "--out", "out", "--overwrite", "--no-progress", code=2)
+    assert f"is being written by process {os.getpid()}" in said
+    assert not (here / "out.part").exists()
+
+
 def test_a_folder_of_an_older_version_is_known(here):
     run("one.toml", "out")
     (here / "out" / ".brackish").unlink()

@@ -35,7 +35,8 @@ PART = ".part"
 def claim(out: Path, overwrite: bool) -> Path:
     """The folder in which a new run is to stand. Nothing is written yet.
 
-    Raises `InvalidInput` if `out` cannot be written, or holds results and may not be replaced.
+    Raises `InvalidInput` if `out` cannot be written, or holds results and may not be replaced; `CheckpointError` if
+    another process writes there.
     """
     check_writable(out)
     if not out.exists() or _is_bare(out):
@@ -56,6 +57,8 @@ def claim(out: Path, overwrite: bool) -> Path:
         raise InvalidInput(f"{place} holds a run that was stopped: brackish resume {place}, or remove it.")
     if os.path.lexists(place) and not (place.is_dir() and _is_bare(place)):
         raise InvalidInput(f"{place} is there, and nothing that brackish wrote: choose another --out.")
+    with writer_of(real(out)):
+        pass  # what would be refused when this run is over is refused before it begins
     return place
 
 
