@@ -43,6 +43,8 @@ def test_trajectories_go_on_with_their_own_states(tmp_path):
 def test_weights_go_on(tmp_path):
     start = bk.Points([-1.5, -1.2, -1.8], [12.0, 13.0, 11.0], weights=[1.0, 2.0, 0.0], state=PACKET.state)
     run(bk.Ehrenfest(), start, SHORT, store=tmp_path / "run.zarr")
+    with pytest.raises(bk.InvalidInput, match="independent trajectories: leave it out"):
+        bk.at_end(tmp_path / "run.zarr", ensemble=0)
     end = bk.at_end(tmp_path / "run.zarr")
     np.testing.assert_allclose(end.weights / end.weights.sum(), [1 / 3, 2 / 3, 0.0])
 

@@ -61,6 +61,10 @@ def at_end(store: str | Path, ensemble: int | None = None) -> Preparation:
     if "weight" in state:
         state = {name: values[_number_of(ensemble, len(values), store)] for name, values in state.items()}
     else:
+        if ensemble is not None:
+            raise InvalidInput(
+                f"Argument `ensemble` is {ensemble}, but {theory['type']} has independent trajectories: leave it out."
+            )
         state["weight"] = _of_lanes(leaves["weight"], header["plan"]["lanes"])
     if "active" in state:
         warnings.warn(
