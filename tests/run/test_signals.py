@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import brackish as bk
+from brackish.run.marks import NAME
 
 SYSTEM = bk.models.tully(1)
 PACKET = bk.GaussianPacket(position=-8.0, momentum=10.0, width=0.7)
@@ -97,4 +98,5 @@ def test_a_command_is_stopped_in_the_middle_of_a_block(number, workers, tmp_path
     assert words.startswith("stopped at")
     assert words.count("\n") == 1
     assert bk.read_store(out / "ehrenfest.zarr").attrs["complete"] == 0
-    assert [path.name for path in Path(out).iterdir() if path.name.startswith(".")] == []
+    # the mark of the folder stays, and nothing half written
+    assert [path.name for path in Path(out).iterdir() if path.name.startswith(".")] == [NAME]

@@ -99,6 +99,8 @@ class Points(Preparation):
         else:
             weights = jnp.asarray(self.weights)
             weight = weights[index] * weights.shape[0] / jnp.sum(weights)
-        each = isinstance(self.state, AmplitudesOfEach)
-        psi = self.state.spinor_of(index) if each else self.state.spinor(hamiltonian, point)
+        if isinstance(self.state, AmplitudesOfEach):
+            psi = self.state.spinor_of(index)
+        else:
+            psi = self.state.spinor(hamiltonian, point)
         return Draw(point, psi, weight)

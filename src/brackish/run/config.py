@@ -285,7 +285,8 @@ class _Reader:
 
     def observables(self, entries: Any) -> tuple[Observable, ...]:
         """What is to be kept beside the standard observables: names, and tables of those with parameters."""
-        place, known, found = "run.observables", named_observables(), []
+        place, known = "run.observables", named_observables()
+        found: list[Observable] = []
         if entries is None:
             return ()
         if not isinstance(entries, list):

@@ -71,7 +71,8 @@ def at_end(store: str | Path, ensemble: int | None = None) -> Preparation:
             f"{theory['type']}: the active surface of each trajectory is drawn anew from its quantum state.",
             stacklevel=2,
         )
-    return Points(state["point.position"], state["point.momentum"], state["weight"], _states(theory, state))
+    psi: Any = _states(theory, state)  # read by Points as one state for each point
+    return Points(state["point.position"], state["point.momentum"], state["weight"], psi)
 
 
 def _of_lanes(values: np.ndarray, lanes: int) -> np.ndarray:
