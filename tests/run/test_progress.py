@@ -72,3 +72,11 @@ def test_ipython_in_a_terminal_is_no_notebook(monkeypatch):
     package.get_ipython = lambda: types.SimpleNamespace()
     monkeypatch.setitem(sys.modules, "IPython", package)
     assert progress._shown_in_notebook() is None
+
+
+def test_a_bar_of_ones_own_that_returns_nothing_is_refused():
+    with (
+        pytest.raises(bk.InvalidInput, match="`progress` must return a function"),
+        progress.progress_bar(lambda title, total, done: None, "Ehrenfest", 10, lambda: 0),
+    ):
+        pass

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from brackish.errors import InvalidInput, shortened
+
 Watch = Callable[[str, int, int], Callable[[int], None]]
 """A bar of one's own: called with a title, the steps in all and those done; returns what is told, every second or so,
 how many are done."""
@@ -62,6 +64,11 @@ def progress_bar(
     """
     if not isinstance(show, bool):
         move = show(title, total, reached())
+        if not callable(move):
+            raise InvalidInput(
+                "The function `progress` must return a function, which is told how many steps are done; got "
+                f"{shortened(move)}."
+            )
         yield lambda: move(reached())
         return
     if not show:
