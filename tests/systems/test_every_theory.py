@@ -15,7 +15,7 @@ from brackish.run.catalogue import named_theories
 from brackish.theory import Theory
 
 LEVELS = (2, 3, 4, 12)
-QUICK = ("Ehrenfest", "Koopmons", "ClassicalQuantum", "SurfaceHopping", "LLG")
+QUICK = ("Ehrenfest", "Koopmons", "LLG")
 """Theories whose runs at three levels belong to the quick tests; all others compile for longer."""
 
 # -- tiny systems ----------------------------------------------------------------------------------------------------
