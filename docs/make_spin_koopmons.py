@@ -9,7 +9,7 @@ import numpy as np
 from make_gallery import keep
 
 import brackish as bk
-from brackish.run.compare import side_by_side
+from brackish.run.comparison import side_by_side
 
 LENGTH, FIELD, EXCHANGE, GAMMA = 10, 5.0, 2.0, 0.7
 POLAR = np.arctan2(0.6, 0.8)

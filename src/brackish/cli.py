@@ -190,7 +190,7 @@ def compare(
 ) -> None:
     """Compare all theories that fit, with the exact one where possible: a table, a figure, a dataset."""
     from brackish.run import config, folder
-    from brackish.run.compare import side_by_side
+    from brackish.run.comparison import side_by_side
     from brackish.run.signals import Stopped
 
     document = _preset(name, momentum)

@@ -18,7 +18,7 @@ from brackish.analysis import (
     quantum_geometric_tensor,
 )
 from brackish.hamiltonians import change_basis, hamiltonian
-from brackish.models.tully import double_arch, tully
+from brackish.models._tully import double_arch, tully
 
 MASSES = np.array([2.0, 0.7, 1.3])
 ONE_COORDINATE = [tully(1), tully(2), tully(3), double_arch()]

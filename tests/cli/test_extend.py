@@ -10,7 +10,7 @@ import brackish as bk
 from brackish.cli import app
 from brackish.run import marks
 from brackish.run.extension import edited
-from brackish.run.times import Times
+from brackish.run.time_grid import Times
 
 TOML = """\
 # my crossing

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from brackish.errors import InvalidInput
-from brackish.models.shin_metiu import electronic_states, parallel_transport, shin_metiu
+from brackish.models._shin_metiu import electronic_states, parallel_transport, shin_metiu
 
 # The function of the same name hides the module from an ordinary import.
-module = importlib.import_module("brackish.models.shin_metiu")
+module = importlib.import_module("brackish.models._shin_metiu")
 
 # L = 19, R_f = 5.0, R_l = 3.1, R_r = 4.0 bohr: three lowest energies (hartree) with the repulsion of the
 # ions, from a Fourier grid of 200 points on [-40, 40] for the electron, independent of this library.

@@ -7,7 +7,7 @@ import xarray
 
 from brackish import plot
 from brackish.errors import InvalidInput
-from brackish.plot.sphere import _interpolated
+from brackish.plot._sphere import _interpolated
 
 SAVES = 7
 

@@ -5,7 +5,7 @@ import pytest
 import scipy.linalg
 
 from brackish import reproduce
-from brackish.reproduce.classical_quantum_oscillators import CLASSICAL, QUANTUM
+from brackish.reproduce._classical_quantum_oscillators import CLASSICAL, QUANTUM
 
 NAMES = [f"figure{number}" for number in range(1, 7)]
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from brackish import reproduce
 from brackish.cli import app
-from brackish.reproduce.quantum_llg import MATCHED, PAPER, PICOSECONDS, QUANTUM
+from brackish.reproduce._quantum_llg import MATCHED, PAPER, PICOSECONDS, QUANTUM
 
 SPEEDS = {
     # when x first exceeds 0.5, 0.9 and 0.99, half a period of z, and the smallest length, in units of time

@@ -100,7 +100,7 @@ class Stop(BaseException):
 
 def stop_after(monkeypatch, segments, error):
     """Make the progress bar raise after so many finished calls of the compiled program."""
-    module = sys.modules["brackish.run.simulate"]
+    module = sys.modules["brackish.run.simulation"]
     original, count = module.progress_bar, iter(range(segments, -1, -1))
 
     def watched(*arguments):

@@ -11,7 +11,7 @@ from brackish.errors import InvalidInput, UnsupportedHamiltonian
 from brackish.hamiltonians import hamiltonian
 from brackish.integrators import RungeKutta4, Strang, TripleJump
 from brackish.manifolds import PhasePoint, Spheres
-from brackish.models.tully import tully
+from brackish.models._tully import tully
 from brackish.preparations import GaussianPacket
 from brackish.theories.trajectories.born_oppenheimer import BornOppenheimer, BornOppenheimerState
 from brackish.theories.trajectories.ehrenfest import Ehrenfest, EhrenfestState

@@ -18,7 +18,7 @@ from brackish.hamiltonians import HybridHamiltonian
 from brackish.integrators import Integrator
 from brackish.preparations import Preparation
 from brackish.run import Times
-from brackish.run.compare import theory_names
+from brackish.run.comparison import theory_names
 from brackish.run.config import natural_start
 from brackish.theory import Theory
 

@@ -9,9 +9,21 @@ from brackish.analysis.friction import (
     TrapezoidLevels,
 )
 from brackish.analysis.oscillators import Bilinear, OscillatorCoupling, Spring
+from brackish.models._hybrid_spins import HybridSpins, hybrid_spins
+from brackish.models._jahn_teller import JahnTeller, jahn_teller
+from brackish.models._newns_anderson import NewnsAnderson, anderson_holstein, newns_anderson
+from brackish.models._rabi import Rabi, rabi
+from brackish.models._shin_metiu import ShinMetiu, shin_metiu
+from brackish.models._spin_boson import Bath, DebyeBath, DiscreteBath, OhmicBath, SpinBoson, spin_boson
+from brackish.models._tully import (
+    DoubleArch,
+    DualAvoidedCrossing,
+    ExtendedCoupling,
+    SimpleAvoidedCrossing,
+    double_arch,
+    tully,
+)
 from brackish.models.dephasing import PureDephasing, pure_dephasing
-from brackish.models.hybrid_spins import HybridSpins, hybrid_spins
-from brackish.models.jahn_teller import JahnTeller, jahn_teller
 from brackish.models.magnets import (
     Antiferromagnetic,
     BohrMagnetons,
@@ -21,24 +33,12 @@ from brackish.models.magnets import (
     SpinsOneHalf,
     spin_dimer,
 )
-from brackish.models.newns_anderson import NewnsAnderson, anderson_holstein, newns_anderson
 from brackish.models.oscillators import (
     ClassicalQuantumOscillators,
     FockBasis,
     OscillatorBasis,
     PositionBasis,
     oscillator_pair,
-)
-from brackish.models.rabi import Rabi, rabi
-from brackish.models.shin_metiu import ShinMetiu, shin_metiu
-from brackish.models.spin_boson import Bath, DebyeBath, DiscreteBath, OhmicBath, SpinBoson, spin_boson
-from brackish.models.tully import (
-    DoubleArch,
-    DualAvoidedCrossing,
-    ExtendedCoupling,
-    SimpleAvoidedCrossing,
-    double_arch,
-    tully,
 )
 from brackish.models.vibronic import LinearVibronicCoupling, linear_vibronic_coupling
 

@@ -1,5 +1,6 @@
 """What is kept of a run. Each observable carries its name, axes, unit and source."""
 
+from brackish.observables._wavefunction import wavefunction
 from brackish.observables.base import Derived, Observable
 from brackish.observables.conditional import conditional_coherence
 from brackish.observables.spins import (
@@ -22,7 +23,6 @@ from brackish.observables.standard import (
     drawn_nodes,
     standard_observables,
 )
-from brackish.observables.wavefunction import wavefunction
 
 __all__ = [
     "PURITY",

@@ -4,23 +4,23 @@ Each call returns a `matplotlib.figure.Figure`; `save` writes it. Theories keep 
 the exact one is black, and bands reach one standard error to each side.
 """
 
-from brackish.plot.cloud import cloud
-from brackish.plot.coherence import coherence
-from brackish.plot.compare import compare
+from brackish.plot._cloud import cloud
+from brackish.plot._coherence import coherence
+from brackish.plot._compare import compare
+from brackish.plot._curves import curves, pole_map
+from brackish.plot._decoherence import decoherence
+from brackish.plot._densities import Plane, densities
+from brackish.plot._friction import friction, friction_kernels
+from brackish.plot._motion import motion
+from brackish.plot._phase_space import phase_space
+from brackish.plot._populations import populations
+from brackish.plot._potentials import potentials
+from brackish.plot._profiles import profiles
+from brackish.plot._sphere import sphere
 from brackish.plot.conditional import bloch, forces
-from brackish.plot.curves import curves, pole_map
-from brackish.plot.decoherence import decoherence
-from brackish.plot.densities import Plane, densities
 from brackish.plot.files import save
 from brackish.plot.fluid import plane, quantum_trajectories
-from brackish.plot.friction import friction, friction_kernels
 from brackish.plot.magnets import correlations, magnet, nonlocality, spin_components
-from brackish.plot.motion import motion
-from brackish.plot.phase_space import phase_space
-from brackish.plot.populations import populations
-from brackish.plot.potentials import potentials
-from brackish.plot.profiles import profiles
-from brackish.plot.sphere import sphere
 
 __all__ = [
     "Plane",

@@ -2,9 +2,9 @@
 seen, and where the paper's words and its equations disagree.
 """
 
-from brackish.reproduce.classical_quantum_oscillators import classical_quantum_oscillators
+from brackish.reproduce._classical_quantum_oscillators import classical_quantum_oscillators
+from brackish.reproduce._quantum_llg import quantum_llg
 from brackish.reproduce.figure import PaperFigure
-from brackish.reproduce.quantum_llg import quantum_llg
 
 PAPERS = {"cq-oscillators": classical_quantum_oscillators, "quantum-llg": quantum_llg}
 """What can be reproduced, by name."""

@@ -19,8 +19,8 @@ from brackish.arguments import dimension_of, plain_members
 from brackish.hamiltonians import HybridHamiltonian
 from brackish.integrators import Integrator
 from brackish.preparations import Preparation
-from brackish.run.simulate import simulate
-from brackish.run.times import times
+from brackish.run.simulation import simulate
+from brackish.run.time_grid import times
 from brackish.theory import Theory
 from brackish.units import UNITS
 

@@ -56,10 +56,10 @@ from brackish.run.catalogue import (
     table_of_run,
     table_of_times,
 )
-from brackish.run.compare import theory_names
+from brackish.run.comparison import theory_names
 from brackish.run.presets import PRESETS, model_aliases
-from brackish.run.simulate import check_observables, trajectory_count
-from brackish.run.times import Times, times
+from brackish.run.simulation import check_observables, trajectory_count
+from brackish.run.time_grid import Times, times
 from brackish.theory import HasJump, Theory
 from brackish.units import InUnit, begins_with_number, quantity, require_units
 

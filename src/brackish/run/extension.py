@@ -17,8 +17,8 @@ from brackish.io import read_store
 from brackish.run import folder
 from brackish.run.config import Setup, parse
 from brackish.run.provenance import describe
-from brackish.run.simulate import require_extendable
-from brackish.run.times import Times
+from brackish.run.simulation import require_extendable
+from brackish.run.time_grid import Times
 from brackish.units import quantity
 
 Edits = dict[tuple[str, str], Any]

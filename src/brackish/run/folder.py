@@ -21,10 +21,10 @@ from brackish.io import read_netcdf, read_store, store_exists, write_netcdf
 from brackish.io.files import real, replacing
 from brackish.io.processes import only_writer
 from brackish.run import marks
-from brackish.run.compare import side_by_side
+from brackish.run.comparison import side_by_side
 from brackish.run.config import Setup, parse
 from brackish.run.progress import Watch
-from brackish.run.simulate import simulate
+from brackish.run.simulation import simulate
 
 FILE = "run.toml"
 RESULTS = "results.nc"

@@ -22,8 +22,8 @@ from brackish.observables import bell_nonlocality, correlation_matrix
 from brackish.plot import correlations, nonlocality, spin_components
 from brackish.preparations import Directions, Preparation, SpinState
 from brackish.reproduce.figure import PaperFigure
-from brackish.run.simulate import simulate
-from brackish.run.times import times
+from brackish.run.simulation import simulate
+from brackish.run.time_grid import times
 from brackish.theories import LLG, QuantumLLG
 from brackish.theory import Theory
 

@@ -41,7 +41,7 @@ from brackish.run.promises import Broken, broken
 from brackish.run.provenance import describe, fingerprint, versions
 from brackish.run.settings import pinned, require_settings
 from brackish.run.signals import orderly_stop
-from brackish.run.times import Times
+from brackish.run.time_grid import Times
 from brackish.theory import HasFit, HasJump, Status, Theory
 from brackish.tracing import explained_if_untraceable
 from brackish.units import require_units

@@ -11,8 +11,8 @@ from brackish.errors import CheckpointError, InvalidInput
 from brackish.hamiltonians import HybridHamiltonian
 from brackish.io import store_exists
 from brackish.preparations import Preparation
-from brackish.run.simulate import simulate
-from brackish.run.times import Times
+from brackish.run.simulation import simulate
+from brackish.run.time_grid import Times
 from brackish.theory import Theory
 
 

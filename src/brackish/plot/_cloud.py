@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from brackish.plot.phase_space import (
+from brackish.plot._phase_space import (
     POINTS,
     POPULATION_COLOURS,
     draw_bar,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from brackish.plot.coherence import draw_quantity
+from brackish.plot._coherence import draw_quantity
 from brackish.plot.reading import require, subtitle_of, title_of
 from brackish.plot.style import (
     HEADER,

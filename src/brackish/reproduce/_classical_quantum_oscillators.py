@@ -29,8 +29,8 @@ from brackish.observables import Observable
 from brackish.plot import Plane, curves, densities, pole_map
 from brackish.preparations import Preparation
 from brackish.reproduce.figure import PaperFigure
-from brackish.run.simulate import simulate
-from brackish.run.times import times
+from brackish.run.simulation import simulate
+from brackish.run.time_grid import times
 from brackish.theories import HybridWigner
 from brackish.typing import Array, Complex, Float
 

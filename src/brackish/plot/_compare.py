@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from brackish.plot.coherence import QUANTITIES, draw_quantity
+from brackish.plot._coherence import QUANTITIES, draw_quantity
+from brackish.plot._motion import motion
+from brackish.plot._populations import chosen_populations, most_populated, population_label
+from brackish.plot._potentials import CURVES, draw_potentials
 from brackish.plot.magnets import magnet
-from brackish.plot.motion import motion
-from brackish.plot.populations import chosen_populations, most_populated, population_label
-from brackish.plot.potentials import CURVES, draw_potentials
 from brackish.plot.reading import Run, first_level, require, subtitle_of, title_of
 from brackish.plot.style import (
     HEADER,
