@@ -453,7 +453,7 @@ def _words(member: Any, dimension: str | None) -> str:
     if member is float:
         return f"a number{unit}"
     if _is_array_type(member):
-        return f"one number{unit}" if member.dim_str == "" else f"numbers in an array or a list{unit}"
+        return f"a number{unit}" if member.dim_str == "" else f"numbers in an array or a list{unit}"
     origin = typing.get_origin(member) or member
     if origin in _NAMES:
         return _NAMES[origin]

@@ -17,7 +17,7 @@ import jax.errors
 import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, Jaxpr
 
-from brackish.errors import InvalidInput
+from brackish.errors import BrackishError, InvalidInput
 from brackish.identity import in_library, programs_of
 
 _UNTRACEABLE = (
@@ -56,7 +56,7 @@ def explained(what: str) -> Iterator[None]:
     """Inside, an error of a user's function becomes an `InvalidInput` of one line."""
     try:
         yield
-    except InvalidInput:
+    except BrackishError:
         raise
     except Exception as error:
         raise InvalidInput(f"{what} {_explanation(error)}") from None

@@ -456,7 +456,7 @@ def test_bad_matrices_are_refused(changed, words):
         (lambda: OscillatorPair([1.0, 1.0], [1.0, 1.0], Spring(0.3), 0.0, 1.0), "`friction` must be above 0"),
         (lambda: QuantumOscillator(0.5), "`trade_off` must be at least 1, got 0.5"),
         (lambda: ClassicalOscillator(-0.5), "`diffusion` must be at least 0"),
-        (lambda: Spring("soft"), "`strength` must hold real numbers"),
+        (lambda: Spring("soft"), "`strength` must be a number, got"),
         (lambda: StochasticOscillator(1.0, 0.0, 1.0), "`stiffness` must be above 0"),
         (
             lambda: OscillatorPair([1.0, 1.0], [1.0, 1.0], Bilinear(1.5)).steady_covariance(),

@@ -4,6 +4,8 @@ A matrix of random sines, any number of levels and coordinates, complex unless s
 would keep a wrong force for ever; these fail for it (see the force without coherences below).
 """
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -114,6 +116,8 @@ def test_ehrenfest_keeps_energy_to_second_order_and_the_norm_to_round_off(shape,
 
 class WithoutCoherences(eqx.Module):
     """Ehrenfest with a deliberate mistake: a force from populations alone, as if the levels did not mix."""
+
+    averages: ClassVar[bool] = False
 
     def default_integrator(self, hamiltonian):
         return Strang()

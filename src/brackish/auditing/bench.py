@@ -255,7 +255,7 @@ def classical_moments(theory, hamiltonian, y):
     return jnp.stack([jnp.sum(weight * variables, axis=0), jnp.sum(weight * variables**2, axis=0)])
 
 
-def negative_mass(theory, hamiltonian, y):
+def negative_weight(theory, hamiltonian, y):
     """How much of the classical density lies below zero."""
     weight = theory.classical_points(hamiltonian, y).weight
     return jnp.sum(jnp.maximum(-weight, 0.0))
@@ -275,7 +275,7 @@ def lowest_density(theory, hamiltonian, y):
 
 _EVERYWHERE = (
     Observable("classical_moments", classical_moments, ("power", "variable")),
-    Observable("negative_mass", negative_mass),
+    Observable("negative_weight", negative_weight),
     Observable("total_mass", total_mass),
 )
 _ON_A_GRID = Observable("lowest_density", lowest_density)
@@ -295,7 +295,7 @@ def _record(dataset: Any, basis: np.ndarray) -> Record:
         purity=dataset["purity"].values,
         purity_error=np.nan_to_num(dataset["purity_standard_error"].values),
         moments=dataset["classical_moments"].values,
-        negative=dataset["negative_mass"].values,
+        negative=dataset["negative_weight"].values,
         total=dataset["total_mass"].values,
         lowest=dataset["lowest_density"].values if "lowest_density" in dataset else None,
     )

@@ -80,7 +80,7 @@ def require_parts(
         )
 
 
-def within_step(theory: Theory, hamiltonian: HybridHamiltonian, dt: Any) -> HybridHamiltonian:
+def within_step(theory: Any, hamiltonian: HybridHamiltonian, dt: Any) -> HybridHamiltonian:
     """The Hamiltonian whose parts make up one symmetric step of order 2 and length `dt`: averaged over the step where
     the theory wants that.
     """

@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from brackish.hamiltonians import HybridHamiltonian
 from brackish.identity import is_library, is_users_class
@@ -32,6 +33,10 @@ def follow_observables(
     those of the states of a block.
     """
     state = jax.tree_util.tree_map(lambda leaf: jnp.zeros(leaf.shape[1:], leaf.dtype), shapes)
+    # in a compiled program, the arrays of numpy in them are arrays of JAX
+    theory, hamiltonian = jax.tree_util.tree_map(
+        lambda leaf: jnp.asarray(leaf) if isinstance(leaf, np.ndarray) else leaf, (theory, hamiltonian)
+    )
     for observable in observables:
 
         def at(y, function=observable.function):
