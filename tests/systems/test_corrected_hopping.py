@@ -318,7 +318,7 @@ def test_draws_belong_to_trajectories_and_steps():
 def test_widths_that_make_no_sense_are_refused():
     with pytest.raises(bk.InvalidInput, match="`width` of FullCorrection must be positive"):
         bk.FullCorrection(-0.1)
-    points = bk.Points([0.0, 1.0], [1.0, 1.0])
+    points = bk.Points([0.0, 0.0], [1.0, 1.0])
     with pytest.raises(bk.UnsupportedHamiltonian, match="FullCorrection cannot measure the spread of Points"):
         bk.simulate(TULLY, bk.SurfaceHopping(correction=bk.FullCorrection()), points, bk.times(1.0, 1))
     assert not bk.SurfaceHopping().coupled
