@@ -49,6 +49,16 @@ def kill_after(reports, number):
     return begin
 
 
+@pytest.fixture
+def _signals_end_processes():
+    """As in a shell; whoever runs the tests under nohup ignores one of them."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("_signals_end_processes")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_signal_leaves_a_store_to_go_on_from(number, workers, tmp_path, monkeypatch):
@@ -81,6 +91,7 @@ def test_handlers_of_ones_own_and_what_is_ignored_stay(tmp_path):
     assert heard == [signal.SIGTERM]
 
 
+@pytest.mark.usefixtures("_signals_end_processes")
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("workers", ["1", "2"])
