@@ -47,8 +47,7 @@ OWN = Observable(
 def run(coupling: Any, diffusion: float = DIFFUSION) -> Any:
     """The pair, with what is kept of it."""
     theory = bk.HybridWigner(diffusion, CLASSICAL, QUANTUM, FRICTION, coupling=coupling, tolerance=1e-2)
-    kept = (*bk.observables.standard_observables(PAIR, theory), *theory.own_observables(PAIR), OWN)
-    data = bk.simulate(PAIR, theory, START, bk.times(2.4, 24, step=0.05), observables=kept)
+    data = bk.simulate(PAIR, theory, START, bk.times(2.4, 24, step=0.05), observables=(OWN,))
     work = np.trapezoid(data.energy_rate, data.time)
     now = data.sel(time=SHOWN, method="nearest")
     print(

@@ -461,7 +461,7 @@ def phase_space() -> PaperFigure:
         theory,
         start,
         times(SHOWN[-1], round(SHOWN[-1] / SHOWN[1]), step=STEP),
-        observables=(*MARGINALS, *theory.own_observables(None)),
+        observables=MARGINALS,
     ).sel(time=list(SHOWN), method="nearest")
     system, shown = pair.linear(), jnp.asarray(SHOWN)
     known = eqx.filter_jit(
