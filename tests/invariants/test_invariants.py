@@ -182,14 +182,18 @@ BOUND = bk.hamiltonian(
 
 
 def test_ehrenfest_has_no_drift_over_a_million_steps():
-    """A bound particle and two levels, strongly coupled, for some 30000 periods: energies of tenths side by
-    side.
+    """A bound particle and two levels, strongly coupled, for some 30000 periods: energies of tenths side by side.
+
+    The motion is chaotic: which way a single energy wanders is decided by round-off. A drift is common to all starts.
     """
     theory = bk.Ehrenfest()
-    start = EhrenfestState(bk.PhasePoint(jnp.array([1.0]), jnp.array([0.3])), jnp.array([0.6, 0.8j]))
+    momenta = jnp.linspace(0.25, 0.35, 8)
+    starts = jax.vmap(
+        lambda p: EhrenfestState(bk.PhasePoint(jnp.array([1.0]), p[None]), jnp.array([0.6, 0.8j]))
+    )(momenta)
 
     @eqx.filter_jit
-    def run(integrator, y, dt, stretches):
+    def run(integrator, starts, dt, stretches):
         relay = integrator.relay(theory, BOUND, dt)
         step = lambda _, y: relay.step(0.0, y, None)[0]  # noqa: E731
 
@@ -197,21 +201,22 @@ def test_ehrenfest_has_no_drift_over_a_million_steps():
             y = relay.finish(lax.fori_loop(0, 100, step, relay.begin(y)))
             return y, (theory.energy(BOUND, y), jnp.sum(jnp.abs(y.psi) ** 2))
 
-        return lax.scan(stretch, y, length=stretches)[1]
+        return jax.vmap(lambda y: lax.scan(stretch, y, length=stretches)[1])(starts)
 
-    energies, norms = (np.asarray(x) for x in run(theory.default_integrator(BOUND), start, 0.2, 10_000))
-    scatter = np.std(energies)
-    tenths = energies.reshape(10, -1).mean(axis=1)
+    energies, norms = (np.asarray(x) for x in run(theory.default_integrator(BOUND), starts, 0.2, 10_000))
+    scatter = np.mean(np.std(energies, axis=1))
+    energies = energies - energies[:, :1]
+    tenths = energies.reshape(len(momenta), 10, -1).mean(axis=(0, 2))
     assert 1e-5 < scatter < 0.05  # a step long enough to see something
     # means of a tenth lie as close together as those of a bounded, slowly wandering oscillation do
     assert np.ptp(tenths) < 0.5 * scatter, (tenths, scatter)
     assert abs(tenths[-1] - tenths[0]) < 0.2 * scatter, (tenths, scatter)
-    assert np.ptp(energies[-1000:]) < 1.2 * np.ptp(energies[:1000])
+    assert np.ptp(energies[:, -1000:], axis=1).mean() < 1.2 * np.ptp(energies[:, :1000], axis=1).mean()
     assert np.abs(norms - 1).max() < 1e-10
     # a rule of higher order that keeps no structure is far away after a tenth of the time
-    energies, norms = (np.asarray(x) for x in run(RungeKutta4(), start, 0.2, 1_000))
-    assert abs(energies[-1] - energies[0]) > 10 * scatter
-    assert abs(norms[-1] - 1) > 1e-3
+    energies, norms = (np.asarray(x) for x in run(RungeKutta4(), starts, 0.2, 1_000))
+    assert np.all(np.abs(energies[:, -1] - energies[:, 0]) > 10 * scatter)
+    assert np.all(np.abs(norms[:, -1] - 1) > 1e-3)
 
 
 SPIN = 0.5 * np.stack([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
