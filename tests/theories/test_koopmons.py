@@ -401,14 +401,12 @@ def test_many_coordinates_need_no_mesh():
 
 @pytest.mark.slow
 def test_many_coordinates_run_by_default():
+    """A few koopmons among 34 axes are resolved by no affordable number of nodes: the run says so, energy kept."""
     packet, times = bk.GaussianPacket(0.0, 0.0, 0.7), bk.times(stop=0.05, saves=1, step=0.05)
-    data = bk.simulate(SEVENTEEN, bk.Koopmons(), bk.QuasiRandom(packet), times, trajectories=6)
-    assert data.attrs["correlation_energy_missed"] < 0.1
-    assert np.ptp(data.energy) < 1e-3 * abs(float(data.energy[0]))
-    # koopmons that are drawn so far apart are resolved by no number of nodes that is affordable
     with pytest.warns(bk.errors.UnresolvedCorrelation):
-        drawn = bk.simulate(SEVENTEEN, bk.Koopmons(), packet, times, trajectories=6)
-    assert drawn.attrs["correlation_energy_missed"] > 0.1
+        data = bk.simulate(SEVENTEEN, bk.Koopmons(), packet, times, trajectories=6)
+    assert data.attrs["correlation_energy_missed"] > 0.05
+    assert np.ptp(data.energy.values) < 1e-3 * abs(float(data.energy[0]))
 
 
 def test_random_nodes_come_to_the_integral_and_follow_the_koopmons():
