@@ -25,8 +25,9 @@ class Observable(eqx.Module):
 class Derived(eqx.Module):
     """A function of ensemble means, such as a purity or a spread, evaluated on numpy arrays after averaging.
 
-    `function`: (means, as a dictionary by name) -> array with time as its leading axis. Beside the mean of a quantity
-    `x` the dictionary has the variance of x over the states of the ensemble, as `x_scatter`.
+    `function`: (means, as a dictionary by name) -> array, time leading. `needs`: the observables of which
+    it takes the mean. `scatters`: those of which it takes the variance over the states of the ensemble, too, which the
+    dictionary has as `x_scatter`.
     """
 
     name: str = eqx.field(static=True)
@@ -36,3 +37,4 @@ class Derived(eqx.Module):
     units: str = eqx.field(static=True, default="1")
     long_name: str = eqx.field(static=True, default="")
     source: str = eqx.field(static=True, default="")
+    scatters: tuple[str, ...] = eqx.field(static=True, default=())

@@ -238,6 +238,7 @@ _DERIVED = (
         ("coordinate",),
         "bohr",
         "standard deviation of the position",
+        scatters=("position",),
     ),
     Derived(
         "momentum_spread",
@@ -246,6 +247,7 @@ _DERIVED = (
         ("coordinate",),
         "hbar/bohr",
         "standard deviation of the momentum",
+        scatters=("momentum",),
     ),
 )
 

@@ -156,7 +156,7 @@ def means_and_errors(
             )
         results[observable.name] = (mean, error)
     for quantity in derived:
-        scatter = {f"{name}_scatter": _variance(totals.sums, name) for name in quantity.needs}
+        scatter = {f"{name}_scatter": _variance(totals.sums, name) for name in quantity.scatters}
         value = quantity.function({**{name: results[name][0] for name in quantity.needs}, **scatter})
         results[quantity.name] = (value, None)
         if sampled:
@@ -177,8 +177,9 @@ def _jackknife(totals, quantity, results, weights):
             sums = totals.sums[name]
             remaining = sums.sum(axis=1) - sums[:, group]
             means[name] = remaining / _like(rest, remaining)
-            means[f"{name}_scatter"] = _variance(totals.sums, name, np.arange(weights.shape[1]) != group)
-        values.append(quantity.function(means))
+        others = np.arange(weights.shape[1]) != group
+        scatter = {f"{name}_scatter": _variance(totals.sums, name, others) for name in quantity.scatters}
+        values.append(quantity.function({**means, **scatter}))
     return np.sqrt((filled.size - 1) * np.var(np.stack(values), axis=0))
 
 
