@@ -275,6 +275,7 @@ def resume(
         if not folder.is_complete(place):
             _finish(setup, text, place, workers, not no_progress)
         elif folder.final(place) == place:
+            folder.require_whole_stores(place, setup.names)
             typer.echo(f"{place / folder.RESULTS} is complete already.")
         else:
             typer.echo(str(folder.settle(place) / folder.RESULTS))

@@ -1,6 +1,7 @@
 """The folder of a run: nothing of anybody else is removed, and what is lost beside complete stores is made again."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -173,6 +174,34 @@ def test_what_is_lost_is_made_again(here, name, harm):
     assert (here / "out" / "figure.png").read_bytes().startswith(b"\x89PNG")
     assert "complete already" in invoke("resume", "out")
     assert (here / "out" / f"{name}.kept").exists() == (harm == "damaged")
+
+
+def test_a_damaged_store_of_a_complete_run_is_named(here):
+    """Whichever file it is; the results are whole. A store that was removed as a whole is nobody's loss."""
+    run("one.toml", "out")
+    store = here / "out" / "ehrenfest.zarr"
+    array = next(path for path in (store / "checkpoint").rglob("c/**/*") if path.is_file())
+    for path in (
+        store / "population" / "c" / "0" / "0",
+        array,
+        store / "zarr.json",
+        store / "checkpoint" / "zarr.json",
+    ):
+        content = path.read_bytes()
+        damaged = bytearray(content)
+        damaged[len(content) // 2] ^= 1
+        for harmed, what in ((None, "is missing"), (damaged, "is not what was written")):
+            path.unlink()
+            if harmed is not None:
+                path.write_bytes(harmed)
+            (line,) = invoke("resume", "out", code=2).splitlines()
+            assert f"ehrenfest.zarr is damaged: {path.relative_to(store).as_posix()} {what}" in line
+            assert line.endswith("results.nc can be read.")
+            path.write_bytes(content)
+    assert "complete already" in invoke("resume", "out")
+    assert "time" in bk.read_netcdf(here / "out" / "results.nc")
+    shutil.rmtree(store)
+    assert "complete already" in invoke("resume", "out")
 
 
 def test_two_commands_on_one_folder(here):

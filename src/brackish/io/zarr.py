@@ -93,7 +93,7 @@ def read_store(path: str | Path, rescue: bool = False):
     import xarray
 
     path = _existing(path)
-    damaged = _damaged(path, results=True)
+    damaged = _damaged(path, checkpoint=False)
     if rescue and damaged:
         return _rescued(path, damaged)
     if damaged:
@@ -142,6 +142,18 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndar
         if damaged:
             raise _damage(path, damaged, "") from error
         raise CheckpointError(f"{path} holds no checkpoint of brackish: {_first_line(error)}") from error
+
+
+def require_whole(path: str | Path, cure: str) -> None:
+    """Raise `CheckpointError`, naming the first file, if anything in a store, results or checkpoint, is not what was
+    written; `cure` ends the sentence.
+    """
+    path = _existing(path)
+    damaged = _damaged(path)
+    if damaged:
+        raise _damage(path, damaged, cure)
+    if not is_store(path):
+        raise CheckpointError(f"{path} is not a readable store of brackish{cure}.")
 
 
 def store_exists(path: str | Path) -> bool:
@@ -251,8 +263,8 @@ def _listed(store: Path) -> dict[str, str] | None:
     return json.loads(found["files"]) if seal is not None and seal == _seal(found) else None
 
 
-def _damaged(store: Path, results: bool) -> list[str]:
-    """Files that are not what was written, or are gone: those of the results, or else of the checkpoint."""
+def _damaged(store: Path, *, results: bool = True, checkpoint: bool = True) -> list[str]:
+    """Files of the results, of the checkpoint or of both that are not what was written, or are gone."""
     files = _listed(store)
     if files is None:
         if "digests" in _attributes(store):
@@ -262,7 +274,7 @@ def _damaged(store: Path, results: bool) -> list[str]:
             )
             return []
         return [LIST] if is_store(store) else []
-    wanted = [name for name in files if name.startswith(f"{GROUP}/") != results]
+    wanted = [name for name in files if (checkpoint if name.startswith(f"{GROUP}/") else results)]
     return [name for name in wanted if not _is_whole(store / name, files[name])]
 
 

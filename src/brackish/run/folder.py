@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from brackish.errors import CheckpointError, InvalidInput
-from brackish.io import read_netcdf, read_store, store_exists, write_netcdf
+from brackish.io import read_netcdf, read_store, require_whole, store_exists, write_netcdf
 from brackish.io.files import real, replacing
 from brackish.io.processes import only_writer
 from brackish.run import marks
@@ -160,6 +160,15 @@ def is_complete(place: Path) -> bool:
     if mark is None:
         return (place / RESULTS).exists()
     return mark.settling or all(mark.has_whole(place, name) for name in (RESULTS, FIGURE))
+
+
+def require_whole_stores(place: Path, names: Iterable[str]) -> None:
+    """Raise `CheckpointError`, naming the file, if a store of a complete run is damaged. The results do not need the
+    stores, so one that was removed as a whole is not missed.
+    """
+    for store in (store_of(place, name) for name in names):
+        if store_exists(store):
+            require_whole(store, f"; the run cannot be extended, but {place / RESULTS} can be read")
 
 
 def go_on(setup: Setup, text: str, place: Path, watch: bool | Watch, workers: int | None):
