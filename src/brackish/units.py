@@ -114,6 +114,12 @@ def begins_with_number(text: str) -> bool:
     return _QUANTITY.fullmatch(text.replace(MINUS, "-")) is not None
 
 
+def unit_of(text: str) -> str:
+    """The unit of a quantity as it is written; empty for a text that has none."""
+    match = _QUANTITY.fullmatch(text.replace(MINUS, "-"))
+    return match[2] if match else ""
+
+
 def in_atomic_units(value: Any, dimension: str) -> Any:
     """A quantity, or a list of quantities and numbers, in atomic units or those of magnets; `dimension` is one of
     `UNITS`.

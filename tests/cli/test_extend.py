@@ -1,5 +1,6 @@
 """`brackish extend`: a finished run in a folder goes on, and its file says what it has become."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -8,7 +9,7 @@ from typer.testing import CliRunner
 
 import brackish as bk
 from brackish.cli import app
-from brackish.run import marks
+from brackish.run import config, extension, marks
 from brackish.run.extension import edited
 from brackish.run.time_grid import Times
 
@@ -163,11 +164,8 @@ def test_a_crash_before_there_is_anything_to_resume(here, left):
 
 def test_a_step_that_would_change_is_written_down_to_be_kept(tmp_path, monkeypatch):
     """As that of a magnet does whose field grows later."""
-    from brackish.run import extension
-    from brackish.run.config import parse
-
-    before = parse(TOML.replace("step = 1.0\n", ""), "run.toml")
-    after = parse(LONGER.replace("step = 1.0\n", ""), "run.toml")
+    before = config.parse(TOML.replace("step = 1.0\n", ""), "run.toml")
+    after = config.parse(LONGER.replace("step = 1.0\n", ""), "run.toml")
     monkeypatch.setattr(Times, "steps_for", lambda self, theory, hamiltonian: 4 if self.stop < 8 else 9)
     with pytest.raises(
         bk.InvalidInput, match=r"not 0\.5; to keep .* write step = 0\.5 into \[times\] in"
@@ -202,6 +200,22 @@ def test_what_does_not_fit_is_refused_with_what_would(here):
     assert not (here / "out.part").exists()
     extend("out", "--stop", "0.241888432659 fs")
     assert "stop = 10.0 " in (here / "out" / "run.toml").read_text()
+
+
+def test_a_stop_with_a_unit_is_read_on_the_clock_of_the_system(here):
+    """A magnet in real units counts picoseconds; a model in units of its own has no unit of time, here as in a file."""
+    own = TOML.replace('name = "tully1"', 'name = "rabi"').replace("width = 0.5", "width = 0.7")
+    (here / "own.toml").write_text(own)
+    run("own.toml", "own")
+    wanted = (
+        "Option --stop was given with a unit, but Rabi is measured in units of its own: give a plain number."
+    )
+    assert wanted in extend("own", "--stop", "80 fs", code=2)
+    magnet = bk.SpinSystem([0.5], field=(0.0, 0.0, 2.0), units=bk.RealUnits())
+    before = dataclasses.replace(config.parse(own, "own.toml"), hamiltonian=magnet)
+    assert extension._longer("10000 fs", before) == {("times", "stop"): "10000 fs", ("times", "saves"): 5}
+    with pytest.raises(bk.InvalidInput, match="'10000 fs' or '12000 fs' would fit"):
+        extension._longer("1.1e4 fs", before)
 
 
 def test_a_grid_that_was_chosen_is_written_down_to_be_kept(here):

@@ -3,6 +3,7 @@
 The file of the run is rewritten in the few values that change; everything else in it stays as the user wrote it.
 """
 
+import contextlib
 import copy
 import dataclasses
 import re
@@ -13,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from brackish.errors import CheckpointError, InvalidInput, shortened
+from brackish.hamiltonians import HybridHamiltonian
 from brackish.io import read_store
 from brackish.run import folder
 from brackish.run.config import Setup, parse
 from brackish.run.provenance import describe
 from brackish.run.simulation import require_extendable
 from brackish.run.time_grid import Times
-from brackish.units import quantity
+from brackish.units import InUnit, quantity, unit_of, unit_refusal
 
 Edits = dict[tuple[str, str], Any]
 """New values by table and key."""
@@ -38,7 +40,7 @@ def planned(path: Path, stop: str | None, trajectories: int | None) -> tuple[Pat
     before_text, before = _as_it_ran(place, text)
     edits: Edits = {}
     if stop is not None:
-        edits |= _longer(stop, before.times)
+        edits |= _longer(stop, before)
     if trajectories is not None:
         edits["run", "trajectories"] = trajectories
     new_text = edited(text, edits, file)
@@ -73,33 +75,45 @@ def _as_it_ran(place: Path, text: str) -> tuple[str, Setup]:
     return made, parse(made, str(place / folder.FILE))
 
 
-def _longer(stop: str, before: Times) -> Edits:
+def _longer(stop: str, before: Setup) -> Edits:
     """Stop and saves of a run until `stop`, at the same spacing to the last digit."""
+    times = before.times
+    end, unit = _on_clock(stop, before.hamiltonian)
+    saves = round(end / times.spacing)
+    if end < times.stop * (1 - 1e-9):
+        raise InvalidInput(f"Option --stop is {stop}, but the run went on until {times.stop:.10g} already.")
+    if abs(saves * times.spacing - end) > 1e-9 * end:
+        one, _ = _on_clock(f"1 {unit}", before.hamiltonian)
+        below, above = (
+            f"{count * times.spacing / one:.12g} {unit}".strip()
+            for count in (int(end / times.spacing), int(end / times.spacing) + 1)
+        )
+        raise InvalidInput(
+            f"Option --stop is {stop}, but the run saves every {times.spacing:.10g}: '{below}' or '{above}' would fit."
+        )
+    if Times(end, saves).spacing != times.spacing:
+        return {("times", "stop"): float(f"{saves * times.spacing:.15g}"), ("times", "saves"): saves}
+    return {("times", "stop"): stop if unit else end, ("times", "saves"): saves}
+
+
+def _on_clock(stop: str, hamiltonian: HybridHamiltonian) -> tuple[float, str]:
+    """A time, such as "4000" or "80 fs", as a plain number on the clock of the system, and its unit, if any.
+
+    Raises `InvalidInput` for what is no time, and for one with a unit if the system is measured in units of its own.
+    """
     asked: str | float = stop
-    try:
+    with contextlib.suppress(ValueError):
         asked = float(stop)
-    except ValueError:
-        asked = stop
     try:
         end = quantity(asked, "time")
     except ValueError as error:
         raise InvalidInput(f"Option --stop: {error}.") from None
-    spacing = before.spacing
-    saves = round(end / spacing)
-    if end < before.stop * (1 - 1e-9):
-        raise InvalidInput(f"Option --stop is {stop}, but the run went on until {before.stop:.10g} already.")
-    if abs(saves * spacing - end) > 1e-9 * end:
-        unit = re.sub(r"^[^A-Za-z]*", "", stop) if isinstance(asked, str) else ""
-        below, above = (
-            f"{count * spacing / quantity(f'1 {unit}', 'time') if unit else count * spacing:.12g} {unit}".strip()
-            for count in (int(end / spacing), int(end / spacing) + 1)
-        )
-        raise InvalidInput(
-            f"Option --stop is {stop}, but the run saves every {spacing:.10g}: '{below}' or '{above}' would fit."
-        )
-    if Times(end, saves).spacing != spacing:
-        asked = float(f"{saves * spacing:.15g}")
-    return {("times", "stop"): asked, ("times", "saves"): saves}
+    if not isinstance(asked, str):
+        return end, ""
+    labels = hamiltonian.labels
+    if not labels.physical:
+        raise InvalidInput(f"Option --stop {unit_refusal(labels, type(hamiltonian).__name__)}")
+    return labels.on_clock(InUnit(end)), unit_of(asked)
 
 
 def _require_the_same_choices(before: Setup, after: Setup, file: Path) -> None:
