@@ -5,6 +5,7 @@ from make_gallery import keep
 
 import brackish as bk
 from brackish.analysis.oscillators import OscillatorPair, Spring
+from brackish.plot.reading import Run
 from brackish.plot.style import FAINT, INK, SMALL, TEXT, header, name_panel, new_figure, stack, time_axis
 from brackish.quantum import expect
 
@@ -74,7 +75,7 @@ def sample() -> None:
         axes.plot(time, line, color=colour, linewidth=1.0)
         limit = 3.2 * float(closed[2, 2] ** 0.5)
         axes.set_ylim(-limit, limit)
-        time_axis(axes, time, label=axes is panels[1])
+        time_axis(axes, Run("ClassicalQuantum", run), label=axes is panels[1])
         axes.set_ylabel("position (bohr)", fontsize=TEXT, color=INK)
     panels[1].fill_between(time, inner - own, inner + own, color=QUANTUM, alpha=0.3, linewidth=0)
     name_panel(panels[0], "classical oscillator: its trajectory")

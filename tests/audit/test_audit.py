@@ -81,6 +81,15 @@ def test_spins_and_products():
     assert any("rotation of the spins" in measured.what for measured in found[3].measurements)
 
 
+def test_the_reference_of_a_theory_of_fields_moves_its_nodes():
+    """They stand on no grid any more; populations left and right of the origin are those of points."""
+    grid = bk.PhaseSpace((-4.0, -4.0), (4.0, 4.0), points=(24, 24))
+    reference = decoupling.ClassicalMotion(bk.HybridMeanField(grid))
+    run = bk.simulate(SYSTEM, reference, PACKET, bk.times(0.1, 1, step=0.1))
+    np.testing.assert_allclose(run.scattering.sum("side"), run.adiabatic_population, atol=1e-12)
+    assert float(run.scattering[0, 1].sum()) > 0.9
+
+
 def test_stiff_modes_do_not_disturb_the_reference():
     """A mode that turns six radians in a step, which only its exact flow can follow."""
 

@@ -56,12 +56,14 @@ def scattering(theory, hamiltonian, y):
 
 def _share_on_the_right(theory, position):
     """How much of each point stands at q > 0: of a node of a grid that part of its cell, so that a sum over nodes
-    misses the integral by the second order of their distance; a trajectory on the origin is half on either side.
+    misses the integral by the second order of their distance; a point that moves has no cell, and is half on either
+    side if it stands on the origin.
     """
-    if theory.has_trajectories:
+    grid = None if theory.has_trajectories else getattr(theory, "grid", None)
+    if grid is None:
         return jnp.heaviside(position, 0.5)
-    grid = theory.grid.plane if isinstance(theory.grid, PhaseSpace) else theory.grid
-    return jnp.clip(position / grid.spacings[0] + 0.5, 0.0, 1.0)
+    plane = grid.plane if isinstance(grid, PhaseSpace) else grid
+    return jnp.clip(position / plane.spacings[0] + 0.5, 0.0, 1.0)
 
 
 def _scattered(theory, hamiltonian, y):
