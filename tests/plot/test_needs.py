@@ -87,5 +87,5 @@ def test_every_figure_of_one_dataset_says_what_it_needs():
 def test_a_variable_without_numbers_and_a_wrong_size_are_named():
     dataset = molecule()
     empty = dataset.assign(purity=dataset["purity"] * np.nan)
-    assert needs.lacking("coherence", empty) == "numbers in 'purity'"
-    assert needs.lacking("plane", dataset) == "2 or more entries along 'followed_coordinate', where it has 1"
+    assert needs.lacking("coherence", empty) == "'purity', in which the dataset has no numbers"
+    assert needs.lacking("plane", dataset) == "a run with two coordinates, but the dataset has one"

@@ -6,14 +6,16 @@ from typing import Any
 import numpy as np
 
 from brackish.plot._phase_space import (
+    NEEDS,
     POINTS,
     POPULATION_COLOURS,
+    chosen_shade,
     draw_bar,
     followed_values,
     limits_of,
     livelier_coordinate,
 )
-from brackish.plot.reading import in_words, is_adiabatic, require, runs_of, subtitle_of, title_of
+from brackish.plot.reading import in_words, require, subtitle_of, title_of
 from brackish.plot.style import HEADER, INK, SMALL, TEXT, header, name_panel, new_figure, place
 
 PANEL, GAP, BETWEEN = 1.9, 0.12, 0.4
@@ -28,10 +30,8 @@ def cloud(dataset: Any, times: Sequence[float] | None = None):
     """
     from matplotlib.colors import LinearSegmentedColormap, Normalize
 
-    shade = "trajectory_population"
-    if is_adiabatic(dataset) and any(run.has("trajectory_adiabatic_population") for run in runs_of(dataset)):
-        shade = "trajectory_adiabatic_population"
-    runs = require(dataset, "cloud", *POINTS, shade)
+    shade = chosen_shade(dataset)
+    runs = require(dataset, "cloud", NEEDS[shade])
     clock = np.asarray(dataset["time"].values)
     wanted = (
         clock[np.linspace(0, len(clock) - 1, 4).astype(int)] if times is None else np.asarray(times, float)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from brackish.plot.reading import Run, require, subtitle_of, title_of
+from brackish.plot.reading import Need, Run, require, subtitle_of, title_of
 from brackish.plot.style import (
     HEADER,
     INK,
@@ -27,7 +27,7 @@ def coherence(dataset: Any):
 
     The purity is Tr rho^2, the coherence the size of the off-diagonal part of the diabatic density matrix.
     """
-    runs = require(dataset, "coherence", *QUANTITIES)
+    runs = require(dataset, "coherence", Need(QUANTITIES))
     figure = new_figure(8.0, 5.8)
     left, right, top = 0.75, 8.0 - LABELS, 5.8 - HEADER - 0.45
     panels = stack(figure, left, 0.55, right, top, count=2, gap=0.2)

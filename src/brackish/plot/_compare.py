@@ -10,7 +10,7 @@ from brackish.plot._motion import motion
 from brackish.plot._populations import chosen_populations, most_populated, population_label
 from brackish.plot._potentials import CURVES, draw_potentials
 from brackish.plot.magnets import magnet
-from brackish.plot.reading import Run, first_level, require, subtitle_of, title_of
+from brackish.plot.reading import Need, Run, first_level, require, subtitle_of, title_of
 from brackish.plot.style import (
     HEADER,
     INK,
@@ -48,14 +48,14 @@ def compare(dataset: Any):
     if "energy" in variables and not {"population", "adiabatic_population"} & set(variables):
         return motion(dataset)
     variable = chosen_populations(dataset, None)
-    runs = require(dataset, "compare", variable)
+    runs = require(dataset, "compare", Need((variable,)))
     beyond = room_for_labels(runs) - LABELS
     width, height, split = 11.0 + beyond, 8.0, 3.75
     left, right = (0.8, 5.6), (5.6 + LABELS + 0.6 + beyond, width - 0.3)
     low, high = (0.55, split - 0.35), (split + 0.35, height - HEADER - 0.45)
     figure = new_figure(width, height)
     _draw_populations(figure, (left[0], high[0], left[1], high[1]), runs, variable)
-    curves = [run for run in runs if all(run.has(name) for name in CURVES)]
+    curves = [run for run in runs if CURVES.met_by(run)]
     quantities = [[name] for name in QUANTITIES if any(run.has(name) for run in runs)]
     beside: Place = (right[0], high[0], right[1], high[1])
     below: Place = (left[0], low[0], left[1], low[1])

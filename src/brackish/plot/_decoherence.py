@@ -3,7 +3,7 @@
 from typing import Any
 
 from brackish.plot._coherence import draw_quantity
-from brackish.plot.reading import require, subtitle_of, title_of
+from brackish.plot.reading import MANY, Need, Size, require, subtitle_of, title_of
 from brackish.plot.style import (
     HEADER,
     INK,
@@ -18,13 +18,17 @@ from brackish.plot.style import (
     time_axis,
 )
 
+NEED = Need(
+    ("adiabatic_population", "conditional_coherence"), (Size("level", 2, MANY, "two levels or more"),)
+)
+
 
 def decoherence(dataset: Any, level: int = 1):
     """The adiabatic population of one level, and the mean of |rho_lk|^2 over the classical points, over time.
 
     For runs that kept `bk.observables.conditional_coherence`.
     """
-    runs = require(dataset, "decoherence", "adiabatic_population", "conditional_coherence")
+    runs = require(dataset, "decoherence", NEED)
     figure = new_figure(8.2, 6.2)
     left, right, top = 0.85, 8.2 - LABELS - 0.4, 6.2 - HEADER - 0.45
     panels = stack(figure, left, 0.55, right, top, count=2, gap=0.2)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from brackish.plot.reading import in_words, require, subtitle_of, title_of
+from brackish.plot.reading import Need, in_words, require, subtitle_of, title_of
 from brackish.plot.style import (
     HEADER,
     INK,
@@ -17,6 +17,7 @@ from brackish.plot.style import (
     time_axis,
 )
 
+NEED = Need(("energy",))
 QUANTITIES = ("position", "momentum", "energy", "heat")
 MOST_COORDINATES = 3
 
@@ -25,7 +26,7 @@ def motion(dataset: Any):
     """Mean position and momentum of up to three coordinates, energy, and the heat given to electrons, where the dataset
     has them, over time, for all theories. It needs no populations.
     """
-    runs = require(dataset, "motion", "energy")
+    runs = require(dataset, "motion", NEED)
     drawn = [
         (variable, {"coordinate": number} if "coordinate" in dataset[variable].dims else {})
         for variable in QUANTITIES

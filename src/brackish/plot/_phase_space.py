@@ -5,10 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from brackish.plot.reading import Run, in_words, is_adiabatic, require, runs_of, subtitle_of, title_of
+from brackish.plot.reading import Need, Run, in_words, is_adiabatic, require, runs_of, subtitle_of, title_of
 from brackish.plot.style import FAINT, HEADER, INK, SMALL, TEXT, header, name_panel, new_figure, place
 
 POINTS = ("trajectory_position", "trajectory_momentum")
+NEEDS = {
+    shade: Need((*POINTS, shade)) for shade in ("trajectory_population", "trajectory_adiabatic_population")
+}
+"""By the population that gives the colours."""
 POPULATION_COLOURS = ("#E08214", "#A9A29C", "#2D4FA0")
 """From an empty level to a full one."""
 
@@ -21,10 +25,8 @@ def phase_space(dataset: Any):
     """
     from matplotlib.colors import LinearSegmentedColormap, Normalize
 
-    shade = "trajectory_population"
-    if is_adiabatic(dataset) and any(run.has("trajectory_adiabatic_population") for run in runs_of(dataset)):
-        shade = "trajectory_adiabatic_population"
-    runs = require(dataset, "phase_space", *POINTS, shade)
+    shade = chosen_shade(dataset)
+    runs = require(dataset, "phase_space", NEEDS[shade])
     columns = min(len(runs), 3)
     rows = -(-len(runs) // columns)
     width, height, gap, between = (3.1 if columns > 1 else 5.0), (2.9 if columns > 1 else 3.6), 0.25, 0.4
@@ -68,6 +70,13 @@ def phase_space(dataset: Any):
     )
     header(figure, left, title_of(dataset), subtitle_of(dataset))
     return figure
+
+
+def chosen_shade(dataset: Any) -> str:
+    """The population that gives the colours: adiabatic if the run was prepared so and the dataset has it."""
+    diabatic, adiabatic = NEEDS
+    held = any(run.has(adiabatic) for run in runs_of(dataset))
+    return adiabatic if held and is_adiabatic(dataset) else diabatic
 
 
 def livelier_coordinate(run: Run) -> tuple[int, str]:

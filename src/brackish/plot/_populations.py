@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from brackish.plot.reading import Run, is_adiabatic, require, runs_of, subtitle_of, title_of
+from brackish.plot.reading import Need, Run, is_adiabatic, require, runs_of, subtitle_of, title_of
 from brackish.plot.style import (
     HEADER,
     LABELS,
@@ -29,7 +29,7 @@ def populations(dataset: Any, adiabatic: bool | None = None):
     prepared. Of more than nine levels, the nine that are populated most are shown.
     """
     variable = chosen_populations(dataset, adiabatic)
-    runs = require(dataset, "populations", variable)
+    runs = require(dataset, "populations", Need((variable,)))
     levels = most_populated(runs, variable, MOST_PANELS)
     columns = min(len(levels), 2 if len(levels) in (2, 4) else 3)
     rows = -(-len(levels) // columns)

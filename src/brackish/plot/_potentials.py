@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from brackish.plot.reading import Run, require, runs_of, subtitle_of, title_of
+from brackish.plot.reading import Need, Run, require, runs_of, subtitle_of, title_of
 from brackish.plot.style import (
     FAINT,
     HEADER,
@@ -20,12 +20,12 @@ from brackish.plot.style import (
     place,
 )
 
-CURVES = ("potential_position", "diabatic_energy", "adiabatic_energy")
+CURVES = Need(("potential_position", "diabatic_energy", "adiabatic_energy"))
 
 
 def potentials(dataset: Any):
     """Diabatic and adiabatic potential energies over the stretch that was visited, mean energy and start."""
-    runs = require(dataset, "potentials", *CURVES)
+    runs = require(dataset, "potentials", CURVES)
     figure = new_figure(8.0, 5.0)
     axes = place(figure, 0.85, 0.55, 8.0 - LABELS, 5.0 - HEADER - 0.1)
     draw_potentials(axes, runs, runs_of(dataset))

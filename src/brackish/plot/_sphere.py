@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from brackish.errors import InvalidInput
-from brackish.plot.reading import Run, in_words, require, runs_of, subtitle_of, title_of
+from brackish.plot.reading import Need, Run, in_words, require, runs_of, subtitle_of, title_of
 from brackish.plot.style import FAINT, HEADER, INK, SMALL, TEXT, header, new_figure, place
 
 NEGATIVE, NOTHING, POSITIVE = ("#0B2A5B", "#3F7CC4"), "#FBFAF7", ("#F2B35E", "#C4501B", "#5E1A08")
@@ -14,6 +14,8 @@ NEGATIVE, NOTHING, POSITIVE = ("#0B2A5B", "#3F7CC4"), "#FBFAF7", ("#F2B35E", "#C
 PATH = "#1B7A5A"
 PIXELS = 240
 MOST_PANELS = 4
+FIELD = Need(("classical_density", "node_polar_angle"))
+FOLLOWED = Need(("trajectory_spin",))
 
 
 def sphere(dataset: Any, over: Any = None, times: Sequence[float] | None = None, view=None):
@@ -24,13 +26,10 @@ def sphere(dataset: Any, over: Any = None, times: Sequence[float] | None = None,
     dataset, `over`, are drawn over all of them. `view`: the direction (3,) from which one looks; by default from
     where most of what is shown is seen, a little from above.
     """
-    variables = ("classical_density", "node_polar_angle"), ("trajectory_spin",)
-    runs = [
-        run for run in runs_of(dataset) if any(all(run.has(name) for name in names) for names in variables)
-    ]
+    runs = [run for run in runs_of(dataset) if FIELD.met_by(run) or FOLLOWED.met_by(run)]
     if not runs:
-        require(dataset, "sphere", *variables[0])
-    overlay = None if over is None else require(over, "sphere", "trajectory_spin")[0]
+        require(dataset, "sphere", FIELD)
+    overlay = None if over is None else require(over, "sphere", FOLLOWED)[0]
     chosen = _saves(runs[0], times)
     camera = _camera(runs, overlay, chosen, view)
     size, gap, left, bar, under = 1.9, 0.12, 0.3, 0.95, 0.36
@@ -146,7 +145,9 @@ def _scale(runs: Sequence[Run], saves: Sequence[int]):
     stops = [(0.0, NEGATIVE[0]), (0.3, NEGATIVE[1]), (0.5, NOTHING)]
     stops += [(0.66, POSITIVE[0]), (0.85, POSITIVE[1]), (1.0, POSITIVE[2])]
     colours = LinearSegmentedColormap.from_list("density", stops)
-    fields = [run.data["classical_density"].isel(time=list(saves)).values for run in runs if _has_field(run)]
+    fields = [
+        run.data["classical_density"].isel(time=list(saves)).values for run in runs if FIELD.met_by(run)
+    ]
     largest = max((float(np.nanmax(np.abs(field))) for field in fields), default=1.0) or 1.0
 
     def forward(x):
@@ -158,13 +159,9 @@ def _scale(runs: Sequence[Run], saves: Sequence[int]):
     return colours, FuncNorm((forward, back), vmin=-largest, vmax=largest)
 
 
-def _has_field(run: Run) -> bool:
-    return run.has("classical_density") and run.has("node_polar_angle")
-
-
 def _draw_density(axes, run: Run, save: int, camera: np.ndarray, scale):
     """The density on the half that is seen, by bilinear interpolation between nodes; what was drawn, or None."""
-    if not _has_field(run):
+    if not FIELD.met_by(run):
         return None
     colours, norm = scale
     polar, azimuth = (run.data[name].values for name in ("node_polar_angle", "node_azimuth"))
@@ -211,7 +208,7 @@ def _interpolated(polar, azimuth, field, direction) -> np.ndarray:
 
 def _draw_trajectories(axes, run: Run, time: float, camera: np.ndarray) -> None:
     """Where each trajectory has been until a time, pale on the far side, and where it is."""
-    if not run.has("trajectory_spin"):
+    if not FOLLOWED.met_by(run):
         return
     spins = run.data["trajectory_spin"].isel(spin=0).transpose("trajectory", "time", "axis").values
     until = int(np.argmin(np.abs(run.time - time)))
@@ -234,7 +231,7 @@ def _draw_trajectories(axes, run: Run, time: float, camera: np.ndarray) -> None:
 
 
 def _name_negative_mass(axes, run: Run, save: int) -> None:
-    if not (_has_field(run) and run.has("negative_mass")):
+    if not (FIELD.met_by(run) and run.has("negative_mass")):
         return
     mass = float(run.data["negative_mass"].isel(time=save))
     if mass > -5e-4:

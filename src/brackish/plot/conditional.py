@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from brackish.errors import InvalidInput
-from brackish.plot.reading import require, subtitle_of, title_of
+from brackish.plot.reading import ALONG_ONE, Need, Size, require, subtitle_of, title_of
 from brackish.plot.style import (
     FAINT,
     HEADER,
@@ -43,6 +43,11 @@ COMPONENTS: tuple[tuple[str, str, Any], ...] = (
     ("$s_y$", "#D55E00", (0, (4, 1.6))),
     ("$s_z$", "#000000", "solid"),
 )
+ALL_FORCES = Need(("density", *(name for name, *_ in (*POTENTIALS, *FORCES)), "adiabatic_energy"), ALONG_ONE)
+BLOCH_VECTOR = Need(
+    ("density", "conditional_density"),
+    (*ALONG_ONE, Size("level", 2, 2, "two levels, but the dataset has {size}")),
+)
 
 
 def forces(fields: Any, times: Sequence[float] | None = None):
@@ -51,8 +56,7 @@ def forces(fields: Any, times: Sequence[float] | None = None):
     `fields`: the dataset of `bk.analysis.conditional_fields`, one coordinate. `times`: up to four of its times. Raises
     `InvalidInput` if the dataset is another one.
     """
-    names = [name for name, *_ in (*POTENTIALS, *FORCES)]
-    moments = _moments(fields, "forces", times, *names, "adiabatic_energy")
+    moments = _moments(fields, "forces", times, ALL_FORCES)
     figure, panels = _columns(fields, moments, rows=2)
     for energy, force in panels:
         energy.tick_params(labelbottom=False)
@@ -82,10 +86,7 @@ def bloch(fields: Any, times: Sequence[float] | None = None):
     r"""The Bloch vector of the conditional density operator over the density, one column a time: $s_z=1$ is the
     diabatic level 0. For two levels and one coordinate; arguments as in `forces`, and the same error.
     """
-    moments = _moments(fields, "bloch", times, "conditional_density")
-    levels = moments[0].sizes["level"]
-    if levels != 2:
-        raise InvalidInput(f"The figure `bloch` draws two levels, but the dataset has {levels}.")
+    moments = _moments(fields, "bloch", times, BLOCH_VECTOR)
     figure, panels = _columns(fields, moments, rows=1)
     for (axes,), moment in zip(panels, moments, strict=True):
         axes.axhline(0, color=FAINT, linewidth=0.7, zorder=2)
@@ -102,11 +103,9 @@ def bloch(fields: Any, times: Sequence[float] | None = None):
     return figure
 
 
-def _moments(fields: Any, figure: str, times: Sequence[float] | None, *variables: str) -> list[Any]:
+def _moments(fields: Any, figure: str, times: Sequence[float] | None, need: Need) -> list[Any]:
     """The dataset at each of the times to draw."""
-    require(fields, figure, "density", *variables)
-    if "node_0" not in fields.dims or "node_1" in fields.dims:
-        raise InvalidInput(f"The figure `{figure}` draws fields along one coordinate.")
+    require(fields, figure, need)
     clock = fields["time"].values
     wanted = clock if times is None else np.asarray(times, dtype=float)
     if len(wanted) > MOST_TIMES:

@@ -6,9 +6,14 @@ from typing import Any
 import numpy as np
 
 from brackish.errors import InvalidInput
-from brackish.plot.reading import _decoded, require, subtitle_of, title_of
+from brackish.plot.reading import MANY, Need, Size, _decoded, require, subtitle_of, title_of
 from brackish.plot.style import FAINT, HEADER, INK, SMALL, TEXT, header, new_figure, place, time_axis
 
+OVER_DENSITY = Need(("trajectory_position", "probability_density"))
+IN_PLANE = Need(
+    ("trajectory_position",),
+    (Size("followed_coordinate", 2, MANY, "a run with two coordinates, but the dataset has one"),),
+)
 PATH = "#D55E00"
 """Trajectories: the orange of the palette of Okabe and Ito, on a blue density."""
 LOOPS = ("#0072B2", "#009E73", "#E69F00", "#CC79A7", "#56B4E9")
@@ -21,7 +26,7 @@ def quantum_trajectories(dataset: Any, positions: tuple[float, float] | None = N
     stretch to show, bohr; by default that of the trajectories. `paths`: no more than so many are drawn. The density is
     shown by its square root, in which faint fringes can be seen.
     """
-    run = require(dataset, "quantum_trajectories", "trajectory_position", "probability_density")[0]
+    run = require(dataset, "quantum_trajectories", OVER_DENSITY)[0]
     density = run.data["probability_density"].transpose("time", "grid_point").values
     path = run.data["trajectory_position"].isel(followed_coordinate=0).transpose("trajectory", "time").values
     path = path[:: -(-path.shape[0] // paths)]
@@ -75,10 +80,8 @@ def plane(dataset: Any, loop: str | None = None, times: Sequence[float] | None =
     (time, element, coordinate) in bohr, such as an `Observable` of the user's own. `times`: when to draw it; by default
     at the start, the end, and at three times between. `paths`: no more than so many are drawn.
     """
-    wanted = ("trajectory_position",) + (() if loop is None else (loop,))
-    run = require(dataset, "plane", *wanted)[0]
-    if run.data.sizes["followed_coordinate"] < 2:
-        raise InvalidInput("The figure `plane` needs a run with two coordinates, but the dataset has one.")
+    further = () if loop is None else (loop,)
+    run = require(dataset, "plane", Need((*IN_PLANE.variables, *further), IN_PLANE.sizes))[0]
     path = run.data["trajectory_position"].transpose("trajectory", "time", "followed_coordinate").values
     path = path[:: -(-path.shape[0] // paths)]
     left, size = 0.75, 4.4

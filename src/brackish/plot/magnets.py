@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from brackish.errors import InvalidInput
-from brackish.plot.reading import in_words, require, subtitle_of, title_of
+from brackish.plot.reading import Need, in_words, require, subtitle_of, title_of
 from brackish.plot.style import (
     DASHES,
     FAINT,
@@ -38,6 +38,10 @@ Panels = Mapping[str, Mapping[str, Any]]
 COMPONENTS = (("x", "#0072B2"), ("y", "#D55E00"), ("z", "#000000"))
 LENGTH = "#9A9A9A"
 ORDERED = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+DIRECTIONS = Need(("spin_direction",))
+MAGNETIZATION = Need(("magnetization", "energy"))
+CORRELATIONS = Need(("correlation_matrix",))
+NONLOCALITY = Need(("bell_nonlocality",))
 WORTH_NAMING = 5e-3
 """Correlations below this at all times share one label."""
 
@@ -49,7 +53,7 @@ def spin_components(panels: Panels | Any, spin: int = 0, title: str = "", captio
     others dashed and dotted. Raises `InvalidInput` for datasets that lack it, and for a spin that is not there.
     """
     title = title or _title(panels)
-    panels = _by_panel("spin_components", panels, "spin_direction")
+    panels = _by_panel("spin_components", panels, DIRECTIONS)
     figure, places = _panels(panels, title, "", caption, columns=2)
     everything = []
     for axes, (_, runs) in places:
@@ -81,9 +85,9 @@ def spin_components(panels: Panels | Any, spin: int = 0, title: str = "", captio
 def magnet(dataset: Any):
     """The magnetization, by components, and the energy, for all theories.
 
-    Raises `InvalidInput` if the dataset has no `magnetization`.
+    Raises `InvalidInput` if the dataset has no `magnetization` or no `energy`.
     """
-    runs = require(dataset, "magnet", "magnetization")
+    runs = require(dataset, "magnet", MAGNETIZATION)
     left, width, height, gap = 0.8, 5.6, 5.6, 0.22
     total = HEADER + 0.2 + height + 0.55
     figure = new_figure(left + width + LABELS, total)
@@ -113,7 +117,7 @@ def correlations(panels: Panels | Any, title: str = "", subtitle: str = "", capt
     it.
     """
     title = title or _title(panels)
-    by_panel = _by_panel("correlations", panels, "correlation_matrix")
+    by_panel = _by_panel("correlations", panels, CORRELATIONS)
     if len(by_panel) == 1:
         by_panel = {run or name: {run: data} for name, runs in by_panel.items() for run, data in runs.items()}
     figure, places = _panels(by_panel, title, subtitle, caption)
@@ -144,7 +148,7 @@ def nonlocality(panels: Panels | Any, title: str = "", subtitle: str = "", capti
     `panels`: a dataset, or panels of datasets, with `bell_nonlocality`. Raises `InvalidInput` if one lacks it.
     """
     title = title or _title(panels)
-    panels = _by_panel("nonlocality", panels, "bell_nonlocality")
+    panels = _by_panel("nonlocality", panels, NONLOCALITY)
     figure, places = _panels(panels, title, subtitle, caption)
     for axes, (_, runs) in places:
         ends = []
@@ -164,15 +168,15 @@ def _title(panels: Panels | Any) -> str:
     return title_of(panels) if hasattr(panels, "data_vars") else "A magnet"
 
 
-def _by_panel(figure: str, panels: Panels | Any, variable: str) -> Panels:
-    """Panels of runs that have the variable; one panel with all theories, if a dataset is given."""
+def _by_panel(figure: str, panels: Panels | Any, need: Need) -> Panels:
+    """Panels of runs that have what the figure needs; one panel with all theories, if a dataset is given."""
     if hasattr(panels, "data_vars"):
-        return {"": {in_words(run.name): run.data for run in require(panels, figure, variable)}}
+        return {"": {in_words(run.name): run.data for run in require(panels, figure, need)}}
     if not panels or not all(panels.values()):
         raise InvalidInput(f"The figure `{figure}` needs at least one panel with one run.")
     for runs in panels.values():
         for dataset in runs.values():
-            require(dataset, figure, variable)
+            require(dataset, figure, need)
     return panels
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -72,17 +73,60 @@ def runs_of(dataset: Any) -> list[Run]:
     return [Run(str(name), dataset.isel(theory=index)) for index, name in enumerate(names)]
 
 
-def require(dataset: Any, figure: str, *variables: str) -> list[Run]:
-    """The theories that have all these variables. Raises `InvalidInput` naming one that no theory has."""
-    runs = runs_of(dataset)
-    for variable in (*variables, *(("time",) if variables else ())):
-        holders = [run for run in runs if run.has(variable)]
-        if not holders:
-            lack = "has no numbers in" if variable in dataset else "lacks"
-            raise InvalidInput(
-                f"The figure `{figure}` needs '{variable}', but the dataset {lack} that variable."
-            )
-        runs = holders
+@dataclasses.dataclass(frozen=True)
+class Size:
+    """How many entries a dimension must have, from `least` to `most`; one that is not there has none. `wanted`: what is
+    needed, in words that may end with what there is, {size}.
+    """
+
+    dimension: str
+    least: int
+    most: int | float
+    wanted: str
+
+
+MANY = math.inf
+ALONG_ONE = (
+    Size("node_0", 1, MANY, "fields along one coordinate"),
+    Size("node_1", 0, 0, "fields along one coordinate"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Need:
+    """What a figure needs of a dataset: `variables` that one of its theories has, beside the time, and `sizes`."""
+
+    variables: tuple[str, ...]
+    sizes: tuple[Size, ...] = ()
+
+    def met_by(self, run: Run) -> bool:
+        """Whether one theory has all the variables."""
+        return all(run.has(variable) for variable in self.variables)
+
+    def holders(self, dataset: Any) -> tuple[list[Run], str]:
+        """The theories that have all of it; and where there are none, what the dataset lacks, in words."""
+        runs = runs_of(dataset)
+        for variable in (*self.variables, "time"):
+            runs = [run for run in runs if run.has(variable)]
+            if not runs:
+                lack = (
+                    "in which the dataset has no numbers"
+                    if variable in dataset
+                    else "which the dataset lacks"
+                )
+                return [], f"'{variable}', {lack}"
+        for size in self.sizes:
+            found = dataset.sizes.get(size.dimension, 0)
+            if not size.least <= found <= size.most:
+                return [], size.wanted.format(size=found)
+        return runs, ""
+
+
+def require(dataset: Any, figure: str, need: Need) -> list[Run]:
+    """The theories that have what a figure needs. Raises `InvalidInput`, naming what is lacking."""
+    runs, lack = need.holders(dataset)
+    if lack:
+        raise InvalidInput(f"The figure `{figure}` needs {lack}.")
     return runs
 
 
