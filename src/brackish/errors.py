@@ -4,7 +4,15 @@ Each message is one line: what is wrong, where, and what would be right. The com
 alone; in Python the same text arrives as an exception.
 """
 
+import contextlib
+import os
+import sys
+import types
+import warnings
+
 LONGEST_GUESSED = 60
+_NOT_OF_THE_USER = (os.path.dirname(__file__), contextlib.__file__)
+"""Where frames between the user and a warning belong: this library, and the decorators that it uses."""
 
 
 class BrackishError(Exception):
@@ -43,6 +51,15 @@ class CheckpointError(BrackishError, RuntimeError):
 
 class UnresolvedCorrelation(UserWarning):
     """The nodes of a quadrature miss a share of the energy that trajectories have of each other."""
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line of the user that led here, whatever stands between."""
+    frame: types.FrameType | None = sys._getframe(1)
+    level = 2
+    while frame is not None and frame.f_code.co_filename.startswith(_NOT_OF_THE_USER):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
 
 
 def unknown_name(kind: str, name: str, known) -> UnknownName:

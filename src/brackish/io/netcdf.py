@@ -8,13 +8,12 @@ ones are noticed.
 import hashlib
 import io
 import json
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from brackish.errors import InvalidInput
+from brackish.errors import InvalidInput, warn
 from brackish.io.files import replacing
 
 PAIR = "real_imaginary"
@@ -111,9 +110,8 @@ def _damaged(path: Path) -> list[str]:
             written = json.loads(file.attrs[DIGESTS]) if DIGESTS in file.attrs else None
             if written is None:
                 if SCHEMA in file.attrs:
-                    warnings.warn(
-                        f"{path} was written without digests, by an older version: what it holds cannot be verified.",
-                        stacklevel=3,
+                    warn(
+                        f"{path} was written without digests, by an older version: what it holds cannot be verified."
                     )
                 return []
             found = _digests(file)

@@ -14,7 +14,6 @@ import hashlib
 import json
 import os
 import re
-import warnings
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -22,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from brackish.errors import CheckpointError, InvalidInput
+from brackish.errors import CheckpointError, InvalidInput, warn
 from brackish.io.files import clean, real, remove, scratch, told
 from brackish.io.processes import only_writer
 
@@ -268,9 +267,8 @@ def _damaged(store: Path, *, results: bool = True, checkpoint: bool = True) -> l
     files = _listed(store)
     if files is None:
         if "digests" in _attributes(store):
-            warnings.warn(
-                f"{store} was written without digests, by an older version: what it holds cannot be verified.",
-                stacklevel=3,
+            warn(
+                f"{store} was written without digests, by an older version: what it holds cannot be verified."
             )
             return []
         return [LIST] if is_store(store) else []

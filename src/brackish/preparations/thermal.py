@@ -1,6 +1,5 @@
 r"""Harmonic baths in thermal equilibrium."""
 
-import warnings
 from typing import Annotated, ClassVar
 
 import equinox as eqx
@@ -8,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brackish.errors import InvalidInput, UnsupportedHamiltonian
+from brackish.errors import InvalidInput, UnsupportedHamiltonian, warn
 from brackish.hamiltonians import SeparableHamiltonian
 from brackish.manifolds import PhasePoint
 from brackish.preparations.base import Draw, Preparation
@@ -58,10 +57,9 @@ class ThermalBath(Preparation):
         energies = np.linalg.eigvalsh(np.asarray(hamiltonian.quantum()))
         highest = max(float(np.max(np.asarray(hamiltonian.frequencies))), float(np.ptp(energies)))
         if self.temperature >= max(HOTTEST, TIMES_ABOVE * highest):
-            warnings.warn(
+            warn(
                 f"ThermalBath({float(self.temperature):g}) is k_B T in hartree, far above every frequency and level: "
-                f'for kelvins write ThermalBath("{float(self.temperature):g} K").',
-                stacklevel=2,
+                f'for kelvins write ThermalBath("{float(self.temperature):g} K").'
             )
 
     def standard_deviations(self, hamiltonian):

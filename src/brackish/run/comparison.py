@@ -1,13 +1,12 @@
 """Several theories on one Hamiltonian, side by side: `compare`."""
 
 import json
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from brackish.arguments import reads_arguments
-from brackish.errors import CheckpointError, InvalidInput
+from brackish.errors import CheckpointError, InvalidInput, warn
 from brackish.hamiltonians import HybridHamiltonian
 from brackish.io import store_exists
 from brackish.preparations import Preparation
@@ -70,7 +69,7 @@ def compare(
         lines = [f"{name}: {' '.join(str(error).split())}" for name, error in failed.items()]
         together.attrs["failed"] = "\n".join(lines)
         for line in lines:
-            warnings.warn(f"A theory failed and is left out: {line}", stacklevel=3)
+            warn(f"A theory failed and is left out: {line}")
     return together
 
 

@@ -1,14 +1,13 @@
 """A start from the end of another run."""
 
 import json
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from brackish.arguments import reads_arguments
-from brackish.errors import CheckpointError, InvalidInput, UnsupportedHamiltonian
+from brackish.errors import CheckpointError, InvalidInput, UnsupportedHamiltonian, warn
 from brackish.grids import Grid
 from brackish.io import read_checkpoint, read_store
 from brackish.preparations import Points, Preparation, Wavefunction
@@ -67,10 +66,7 @@ def at_end(store: str | Path, ensemble: int | None = None) -> Preparation:
             )
         state["weight"] = _of_lanes(leaves["weight"], header["plan"]["lanes"])
     if "active" in state:
-        warnings.warn(
-            f"{theory['type']}: the active surface of each trajectory is drawn anew from its quantum state.",
-            stacklevel=2,
-        )
+        warn(f"{theory['type']}: the active surface of each trajectory is drawn anew from its quantum state.")
     psi: Any = _states(theory, state)  # read by Points as one state for each point
     return Points(state["point.position"], state["point.momentum"], state["weight"], psi)
 

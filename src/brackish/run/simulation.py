@@ -5,7 +5,6 @@ import dataclasses
 import math
 import threading
 import time
-import warnings
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +14,14 @@ import numpy as np
 
 from brackish.analysis.potentials import potential_curves, visited_positions
 from brackish.arguments import reads_arguments
-from brackish.errors import CheckpointError, InvalidInput, PromiseBroken, RunFailed, UnsupportedHamiltonian
+from brackish.errors import (
+    CheckpointError,
+    InvalidInput,
+    PromiseBroken,
+    RunFailed,
+    UnsupportedHamiltonian,
+    warn,
+)
 from brackish.hamiltonians import HybridHamiltonian, SeparableHamiltonian
 from brackish.identity import programs_of
 from brackish.integrators import Integrator
@@ -371,7 +377,7 @@ class _Run:
         self._warn_of_broken_promises()
         dataset = self._dataset(self.totals, complete=True)
         if "remarks" in dataset.attrs:
-            warnings.warn(dataset.attrs["remarks"], stacklevel=4)
+            warn(dataset.attrs["remarks"])
         if self.store is not None:
             write_store(self.store, dataset, *reversed(pack(self.reached, self.identity)))
         return dataset
@@ -438,7 +444,7 @@ class _Run:
         if found:
             self.warned = True
             name = type(self.problem.theory).__name__
-            warnings.warn(f"{name}: {self._sentence(found[0])}", PromiseBroken, stacklevel=4)
+            warn(f"{name}: {self._sentence(found[0])}", PromiseBroken)
 
     def _sentence(self, promise: Broken) -> str:
         return promise.sentence(

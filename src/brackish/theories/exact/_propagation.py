@@ -1,7 +1,6 @@
 """How a wavefunction moves on a grid: its two exact sub-flows, its energy, what can go wrong, and a box that fits."""
 
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brackish.errors import InvalidInput, UnsupportedHamiltonian
+from brackish.errors import InvalidInput, UnsupportedHamiltonian, warn
 from brackish.grids import Grid, kinetic_phase
 from brackish.hamiltonians import SeparableHamiltonian
 from brackish.memory import COMPLEX, in_words, require_memory
@@ -231,9 +230,8 @@ def check_size(grid: Grid, levels: int, steps: int) -> None:
         "give a coarser or smaller `grid`, or an `absorber`",
     )
     if time > LONG:
-        warnings.warn(
-            f"Exact works on a grid of {expected}, in {in_words(size)} of memory; a coarser `grid` is faster.",
-            stacklevel=4,
+        warn(
+            f"Exact works on a grid of {expected}, in {in_words(size)} of memory; a coarser `grid` is faster."
         )
 
 

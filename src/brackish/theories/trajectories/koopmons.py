@@ -20,7 +20,6 @@ Bloch vector and the cross product.
 
 import abc
 import dataclasses
-import warnings
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -30,7 +29,7 @@ import numpy as np
 from jax import lax
 
 from brackish.analysis.invariants import fluctuation_force
-from brackish.errors import InvalidInput, UnresolvedCorrelation, UnsupportedHamiltonian
+from brackish.errors import InvalidInput, UnresolvedCorrelation, UnsupportedHamiltonian, warn
 from brackish.grids.deposit import EDGE, Lattice, Tiles, deposit, gather
 from brackish.hamiltonians import HybridHamiltonian, SeparableHamiltonian
 from brackish.integrators import ImplicitMidpoint, Strang
@@ -616,12 +615,11 @@ class Koopmons(Theory):
             return self, {}
         choice = choose_nodes(hamiltonian, self._width(hamiltonian), y)
         if choice.missed > MISSED:
-            warnings.warn(
+            warn(
                 f"Koopmons: the correlation energy of this start is missed by {100 * choice.missed:.2g} % of itself "
                 f"with {choice.nodes} node{'s' * (choice.nodes > 1)} for each koopmon; give "
                 f"`quadrature=RandomQuadrature({8 * choice.nodes})` or more nodes, or take wider kernels.",
                 UnresolvedCorrelation,
-                stacklevel=5,
             )
         fitted = dataclasses.replace(self, quadrature=RandomQuadrature(choice.nodes))
         return fitted, {"correlation_energy_missed": float(f"{choice.missed:.3g}")}
