@@ -189,6 +189,7 @@ def compare(
     no_progress: Quiet = False,
 ) -> None:
     """Compare all theories that fit, with the exact one where possible: a table, a figure, a dataset."""
+    from brackish.io import netcdf
     from brackish.run import config, folder
     from brackish.run.comparison import side_by_side
     from brackish.run.signals import Stopped
@@ -203,7 +204,7 @@ def compare(
     for path in files:
         if path.is_dir():
             raise InvalidInput(f"Cannot write {path}: it is a folder.")
-    for path, ours in zip(files, (bk.plot.files.drew, folder.is_dataset), strict=True):
+    for path, ours in zip(files, (bk.plot.files.drew, netcdf.is_ours), strict=True):
         if path.exists() and not ours(path):
             raise InvalidInput(f"{path} is there, and nothing that brackish wrote: choose another --out.")
     keep_by_default()

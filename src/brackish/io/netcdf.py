@@ -5,7 +5,7 @@ each variable with its name, axes and attributes, and one of the attributes of t
 ones are noticed.
 """
 
-import hashlib
+import contextlib
 import io
 import json
 from pathlib import Path
@@ -13,15 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from brackish.errors import InvalidInput, warn
+from brackish.errors import InvalidInput
+from brackish.io.damage import DAMAGED, digest_of, first_line, warn_of_no_digests
 from brackish.io.files import replacing
+from brackish.io.schema import SCHEMA
 
 PAIR = "real_imaginary"
 DIGESTS = "brackish_digests"
 """The attribute with the digests, by the names of variables; that of the attributes has no name."""
-SCHEMA = "brackish_schema"
-DAMAGED = "damaged"
-"""The attribute that names what a rescued dataset lacks."""
 _LINKS = {"DIMENSION_LIST", "REFERENCE_LIST", DIGESTS}
 """Attributes that are addresses within the file, or hold the digests."""
 
@@ -45,6 +44,15 @@ def write_netcdf(dataset, path: str | Path) -> None:
     content = _in_memory(out, encoding)
     with replacing(path) as scratch:
         scratch.write_bytes(content)
+
+
+def is_ours(path: str | Path) -> bool:
+    """Whether `path` is a NetCDF file that `write_netcdf` wrote."""
+    import h5py
+
+    with contextlib.suppress(OSError), h5py.File(path, "r") as file:
+        return SCHEMA in file.attrs
+    return False
 
 
 def _in_memory(dataset, encoding: dict[str, Any]) -> bytes:
@@ -85,7 +93,7 @@ def read_netcdf(path: str | Path, rescue: bool = False):
         with xarray.open_dataset(path, engine="h5netcdf", drop_variables=lost) as opened:
             dataset = opened.load()
     except Exception as error:
-        raise InvalidInput(f"{path} is not a readable NetCDF file: {_first_line(error)}") from error
+        raise InvalidInput(f"{path} is not a readable NetCDF file: {first_line(error)}") from error
     if SCHEMA not in dataset.attrs and not damaged:
         raise InvalidInput(f"{path} is a NetCDF file, but not a dataset of brackish.")
     for name, variable in list(dataset.data_vars.items()):
@@ -110,13 +118,11 @@ def _damaged(path: Path) -> list[str]:
             written = json.loads(file.attrs[DIGESTS]) if DIGESTS in file.attrs else None
             if written is None:
                 if SCHEMA in file.attrs:
-                    warn(
-                        f"{path} was written without digests, by an older version: what it holds cannot be verified."
-                    )
+                    warn_of_no_digests(path)
                 return []
             found = _digests(file)
     except Exception as error:
-        raise InvalidInput(f"{path} is not a readable NetCDF file: {_first_line(error)}") from error
+        raise InvalidInput(f"{path} is not a readable NetCDF file: {first_line(error)}") from error
     names = [name for name in {**written, **found} if written.get(name) != found.get(name)]
     return sorted(name or ATTRIBUTES for name in names)
 
@@ -130,12 +136,12 @@ def _digests(file) -> dict[str, str | None]:
 
 def _digest(item) -> str | None:
     try:
-        seen = hashlib.sha256(json.dumps(_attributes(item), sort_keys=True).encode())
-        if hasattr(item, "shape"):
-            axes = [sorted(str(scale.name) for scale in axis.values()) for axis in item.dims]
-            seen.update(json.dumps([item.name, str(item.dtype), list(item.shape), axes]).encode())
-            seen.update(_content(item[()]))
-        return seen.hexdigest()[:32]
+        attributes = json.dumps(_attributes(item), sort_keys=True).encode()
+        if not hasattr(item, "shape"):
+            return digest_of(attributes)
+        axes = [sorted(str(scale.name) for scale in axis.values()) for axis in item.dims]
+        shape = json.dumps([item.name, str(item.dtype), list(item.shape), axes]).encode()
+        return digest_of(attributes, shape, _content(item[()]))
     except Exception:  # of a damaged file anything may be raised
         return None
 
@@ -154,7 +160,3 @@ def _attributes(item) -> dict[str, Any]:
         for name, value in item.attrs.items()
         if name not in _LINKS
     }
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -7,8 +7,10 @@ import numpy as np
 
 from brackish.units import ATOMIC_LABELS, Labels
 
-SCHEMA = 1
-"""The version of names and dimensions in stored datasets."""
+SCHEMA = "brackish_schema"
+"""The attribute by which a dataset of ours is known; its value is `VERSION`."""
+VERSION = 1
+"""Of names and dimensions in stored datasets."""
 
 
 def build_dataset(
@@ -44,4 +46,4 @@ def build_dataset(
     for dim, size in sizes.items():
         if dim not in coordinates:
             coordinates[dim] = (dim, np.arange(size))
-    return xarray.Dataset(variables, coordinates, {**attributes, "brackish_schema": SCHEMA})
+    return xarray.Dataset(variables, coordinates, {**attributes, SCHEMA: VERSION})

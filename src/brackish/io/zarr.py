@@ -10,7 +10,6 @@ which Zarr would read as fill values, is noticed, and one that belongs to anothe
 """
 
 import contextlib
-import hashlib
 import json
 import os
 import re
@@ -21,16 +20,15 @@ from typing import Any
 
 import numpy as np
 
-from brackish.errors import CheckpointError, InvalidInput, warn
+from brackish.errors import CheckpointError, InvalidInput
+from brackish.io.damage import DAMAGED, digest_of, first_line, warn_of_no_digests
 from brackish.io.files import clean, real, remove, scratch, told
 from brackish.io.processes import only_writer
+from brackish.io.schema import SCHEMA, VERSION
 
 GROUP = "checkpoint"
 LIST = f"{GROUP}/zarr.json"
 """The file with the list of all others."""
-SCHEMA = "brackish_schema"
-DAMAGED = "damaged"
-"""The attribute that names what a rescued dataset lacks."""
 _OF_ZARR = re.compile(r"(.+/)?(zarr\.json|c(/\d+)*)")
 
 
@@ -100,7 +98,7 @@ def read_store(path: str | Path, rescue: bool = False):
     try:
         dataset = xarray.open_zarr(path, consolidated=False).load()
     except Exception as error:
-        raise CheckpointError(f"{path} is not a readable store of brackish: {_first_line(error)}") from error
+        raise CheckpointError(f"{path} is not a readable store of brackish: {first_line(error)}") from error
     if SCHEMA not in dataset.attrs:
         raise CheckpointError(f"{path} is a Zarr store, but not one of brackish.")
     return _with_names_as(dataset, str)
@@ -140,7 +138,7 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndar
     except Exception as error:
         if damaged:
             raise _damage(path, damaged, "") from error
-        raise CheckpointError(f"{path} holds no checkpoint of brackish: {_first_line(error)}") from error
+        raise CheckpointError(f"{path} holds no checkpoint of brackish: {first_line(error)}") from error
 
 
 def require_whole(path: str | Path, cure: str) -> None:
@@ -204,7 +202,7 @@ def _write(new: Path, dataset, checkpoint: dict[str, np.ndarray], header: dict[s
     for name, array in checkpoint.items():
         group.create_array(name, data=np.asarray(array), compressors=codecs)
     files = json.dumps(_digests(new))
-    listed: dict[str, Any] = {SCHEMA: 1, "header": json.dumps(header), "complete": True, "files": files}
+    listed: dict[str, Any] = {SCHEMA: VERSION, "header": json.dumps(header), "complete": True, "files": files}
     group.attrs.update({**listed, "seal": _seal(listed)})
 
 
@@ -216,11 +214,11 @@ def _digests(store: Path) -> dict[str, str]:
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:32]
+    return digest_of(path.read_bytes())
 
 
 def _seal(listed: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(listed, sort_keys=True).encode()).hexdigest()[:32]
+    return digest_of(json.dumps(listed, sort_keys=True).encode())
 
 
 def _remove(store: Path, heir: Path) -> None:
@@ -267,9 +265,7 @@ def _damaged(store: Path, *, results: bool = True, checkpoint: bool = True) -> l
     files = _listed(store)
     if files is None:
         if "digests" in _attributes(store):
-            warn(
-                f"{store} was written without digests, by an older version: what it holds cannot be verified."
-            )
+            warn_of_no_digests(store)
             return []
         return [LIST] if is_store(store) else []
     wanted = [name for name in files if (checkpoint if name.startswith(f"{GROUP}/") else results)]
@@ -345,7 +341,3 @@ def _existing(path) -> Path:
 
 def _previous(path: Path) -> Path:
     return path.with_name(f"{path.name}.previous")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -9,6 +9,7 @@ from brackish.arguments import reads_arguments
 from brackish.errors import CheckpointError, InvalidInput, warn
 from brackish.hamiltonians import HybridHamiltonian
 from brackish.io import store_exists
+from brackish.io.schema import SCHEMA
 from brackish.preparations import Preparation
 from brackish.run.simulation import simulate
 from brackish.run.time_grid import Times
@@ -78,10 +79,7 @@ def side_by_side(names: Sequence[str], results: Sequence[Any]):
     import xarray
 
     common = results[0].attrs
-    shared = {
-        key: common[key]
-        for key in ("hamiltonian", "preparation", "times", "seed", "versions", "brackish_schema")
-    }
+    shared = {key: common[key] for key in ("hamiltonian", "preparation", "times", "seed", "versions", SCHEMA)}
     own = {
         key: [str(result.attrs[key]) for result in results]
         for key in ("theory", "integrator", "step", "trajectories")

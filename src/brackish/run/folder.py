@@ -105,15 +105,6 @@ def check_writable(folder: Path) -> None:
         raise InvalidInput(f"Cannot write {folder}: no permission in {existing}.")
 
 
-def is_dataset(path: Path) -> bool:
-    """Whether `path` is a NetCDF file that brackish wrote."""
-    import h5py
-
-    with contextlib.suppress(OSError), h5py.File(path, "r") as opened:
-        return "brackish_schema" in opened.attrs
-    return False
-
-
 def make(folder: Path) -> None:
     """Make a folder and those above it."""
     try:
