@@ -201,12 +201,8 @@ def compare(
     place = out if out is not None else Path("results") / name
     folder.check_writable(place)
     files = (place / folder.FIGURE, place / "dataset.nc")
-    for path in files:
-        if path.is_dir():
-            raise InvalidInput(f"Cannot write {path}: it is a folder.")
     for path, ours in zip(files, (bk.plot.files.drew, netcdf.is_ours), strict=True):
-        if path.exists() and not ours(path):
-            raise InvalidInput(f"{path} is there, and nothing that brackish wrote: choose another --out.")
+        _require_replaceable(path, ours)
     keep_by_default()
     setup = _fitting(document, name, theory)
     _import_meanwhile(
@@ -440,6 +436,14 @@ def _preset(name: str, momentum: float | None, kind: str = "comparison") -> dict
     return PRESETS[name](momentum)
 
 
+def _require_replaceable(path: Path, ours: Callable[[Path], bool]) -> None:
+    """Raise `InvalidInput` if there is something at `path` that brackish did not write."""
+    if path.is_dir():
+        raise InvalidInput(f"Cannot write {path}: it is a folder.")
+    if path.exists() and not ours(path):
+        raise InvalidInput(f"{path} is there, and nothing that brackish wrote: choose another --out.")
+
+
 def _fitting(document: dict[str, Any], name: str, wanted: list[str] | None) -> Any:
     """The preset with the theories that fit: all light ones that need no options, or those that are wanted."""
     from brackish.run import catalogue, config
@@ -504,8 +508,6 @@ def _together(setup: Any, watch: Any, workers: int | None) -> tuple[list[Any], l
     """All theories side by side, so that one is compiled while another one runs. Datasets, or failures, and seconds."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from brackish.run.folder import without_trajectories
-
     stop = threading.Event()
 
     def watched(title: str, total: int, done: int) -> Callable[[int], None]:
@@ -520,7 +522,6 @@ def _together(setup: Any, watch: Any, workers: int | None) -> tuple[list[Any], l
 
     def one(theory: Any, integrator: Any) -> tuple[Any, float]:
         start = time.perf_counter()
-        options = setup.options if theory.has_trajectories else without_trajectories(setup.options)
         dataset = bk.simulate(
             setup.hamiltonian,
             theory,
@@ -529,7 +530,7 @@ def _together(setup: Any, watch: Any, workers: int | None) -> tuple[list[Any], l
             integrator=integrator,
             workers=workers,
             progress=watched,
-            **options,
+            **setup.options_of(theory),
         )
         return dataset, time.perf_counter() - start
 
@@ -629,80 +630,91 @@ def _show_table(
     dataset: Any, setup: Any, seconds: list[float] | None, title: str, failed: Sequence[str] = ()
 ) -> None:
     """Where each theory ends, how well it kept the energy, how far it is from the exact one."""
-    import numpy as np
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    names = setup.names
-    runs = {name: dataset.sel(theory=name) if "theory" in dataset.dims else dataset for name in names}
-    adiabatic = isinstance(getattr(setup.preparation, "state", None), bk.Adiabatic)
-    variable = "adiabatic_population" if adiabatic and "adiabatic_population" in dataset else "population"
-    shown: list[tuple[str, str, dict[str, int]]] = [
-        (f"level {level}", variable, {"level": level})
-        for level in range(min(3, dataset.sizes.get("level", 0)))
-    ]
-    if variable not in dataset and "magnetization" in dataset:
-        variable = "magnetization"
-        shown = [(f"m_{axis}", variable, {"axis": number}) for number, axis in enumerate("xyz")]
-    elif variable not in dataset:
-        # of nuclei alone
-        variable = "position"
-        shown = [
-            (f"<q{number}>", variable, {"coordinate": number})
-            for number in range(min(3, dataset.sizes.get("coordinate", 0)))
-        ]
-    one_coordinate = dataset.sizes.get("coordinate") == 1 and "momentum" in dataset
+    runs = {name: dataset.sel(theory=name) if "theory" in dataset.dims else dataset for name in setup.names}
+    variable, quantities = _shown(dataset, setup)
     exact = runs.get("Exact") if len(runs) > 1 else None
-    broken = _with_broken_promises(dataset, names)
-
-    end = dataset["time"].values[-1]
-    heading = f"{title}: {variable.replace('_', ' ')}s at time {end:g}"
-    table = Table(title=heading, box=box.SIMPLE, title_style="bold", padding=(0, 0, 0, 1), pad_edge=False)
+    broken = _with_broken_promises(dataset, setup.names)
+    plain = not _can_show("±─", sys.stdout)
+    table = Table(
+        title=f"{title}: {variable.replace('_', ' ')}s at time {dataset['time'].values[-1]:g}",
+        caption="\n".join(_notes(dataset, plain, exact is not None, seconds is not None, bool(broken))),
+        box=box.ASCII if plain else box.SIMPLE,
+        title_style="bold",
+        padding=(0, 0, 0, 1),
+        pad_edge=False,
+    )
     table.add_column("theory")
-    for column, _, _ in shown:
+    further = ["drift", *(["error"] if exact is not None else []), *(["s"] if seconds is not None else [])]
+    for column in (*(column for column, _, _ in quantities), *further):
         table.add_column(column, justify="right")
-    if "purity" in dataset:
-        table.add_column("purity", justify="right")
-    if one_coordinate:
-        table.add_column("<p>", justify="right")
-    table.add_column("drift", justify="right")
-    if exact is not None:
-        table.add_column("error", justify="right")
-    if seconds is not None:
-        table.add_column("s", justify="right")
-
     for number, (name, run) in enumerate(runs.items()):
-        marked = f"{name} !" if name in broken else name
-        cells = [marked, *(_with_error(run, quantity, **where) for _, quantity, where in shown)]
-        if "purity" in dataset:
-            cells.append(_with_error(run, "purity"))
-        if one_coordinate:
-            cells.append(_with_error(run, "momentum", coordinate=0))
-        energy = run["energy"].values
-        cells.append(f"{np.nanmax(np.abs(energy - energy[0])):.0e}")
+        cells = [_with_error(run, quantity, **where) for _, quantity, where in quantities]
+        cells.append(_drift(run))
         if exact is not None:
-            error = np.nanmax(np.abs(run[variable].values - exact[variable].values))
-            cells.append("" if name == "Exact" else f"{error:.4f}")
+            cells.append("" if name == "Exact" else _difference(run, exact, variable))
         if seconds is not None:
             cells.append(f"{seconds[number]:.1f}")
-        table.add_row(*cells)
+        table.add_row(f"{name} !" if name in broken else name, *cells)
     for name in failed:
         table.add_row(name, "failed")
-    plain = not _can_show("±─", sys.stdout)
-    table.box = box.ASCII if plain else box.SIMPLE
-    sign, unit = "+-" if plain else "±", dataset["energy"].attrs["units"]
-    notes = [f"0.123(4) is 0.123 {sign} 0.004; drift: of the energy, in {unit}"]
-    if exact is not None:
-        notes.append("error: the largest difference from the exact populations at any time")
-    if seconds is not None:
-        notes[0] += "; s: seconds"
-    if broken:
-        notes.append("!: the run changed what its theory promises to keep; its step is too long")
-    table.caption = "\n".join(notes)
     console = Console()
     console.width = max(console.width, 80)
     console.print(table)
+
+
+def _shown(dataset: Any, setup: Any) -> tuple[str, list[tuple[str, str, dict[str, int]]]]:
+    """The variable that tells most of a run; and what the table shows: column, variable, and which entry of it."""
+    adiabatic = isinstance(getattr(setup.preparation, "state", None), bk.Adiabatic)
+    variable = "adiabatic_population" if adiabatic and "adiabatic_population" in dataset else "population"
+    if variable in dataset:
+        dimension = "level"
+        columns = [f"level {level}" for level in range(min(3, dataset.sizes["level"]))]
+    elif "magnetization" in dataset:
+        variable, dimension, columns = "magnetization", "axis", ["m_x", "m_y", "m_z"]
+    else:
+        # of nuclei alone
+        variable, dimension = "position", "coordinate"
+        columns = [f"<q{number}>" for number in range(min(3, dataset.sizes.get("coordinate", 0)))]
+    quantities: list[tuple[str, str, dict[str, int]]] = [
+        (column, variable, {dimension: number}) for number, column in enumerate(columns)
+    ]
+    if "purity" in dataset:
+        quantities.append(("purity", "purity", {}))
+    if dataset.sizes.get("coordinate") == 1 and "momentum" in dataset:
+        quantities.append(("<p>", "momentum", {"coordinate": 0}))
+    return variable, quantities
+
+
+def _drift(run: Any) -> str:
+    """How far the energy ever was from that at the start."""
+    import numpy as np
+
+    energy = run["energy"].values
+    return f"{np.nanmax(np.abs(energy - energy[0])):.0e}"
+
+
+def _difference(run: Any, exact: Any, variable: str) -> str:
+    """The largest difference of a run from the exact one, at any time."""
+    import numpy as np
+
+    return f"{np.nanmax(np.abs(run[variable].values - exact[variable].values)):.4f}"
+
+
+def _notes(dataset: Any, plain: bool, exact: bool, seconds: bool, broken: bool) -> list[str]:
+    """What columns and marks mean, below the table; `plain`: in ASCII."""
+    sign, unit = "+-" if plain else "±", dataset["energy"].attrs["units"]
+    notes = [f"0.123(4) is 0.123 {sign} 0.004; drift: of the energy, in {unit}"]
+    if seconds:
+        notes[0] += "; s: seconds"
+    if exact:
+        notes.append("error: the largest difference from the exact populations at any time")
+    if broken:
+        notes.append("!: the run changed what its theory promises to keep; its step is too long")
+    return notes
 
 
 def _with_broken_promises(dataset: Any, names: Sequence[str]) -> Sequence[str]:

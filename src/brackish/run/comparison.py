@@ -46,7 +46,7 @@ def compare(
     )
     results, failed = {}, {}
     for name, theory in named.items():
-        place = None if store is None else Path(store) / f"{name.lower().replace(' ', '_')}.zarr"
+        place = None if store is None else store_of(Path(store), name)
         try:
             results[name] = simulate(
                 hamiltonian,
@@ -109,6 +109,11 @@ def side_by_side(names: Sequence[str], results: Sequence[Any]):
     if broken:
         together.attrs["broken_promises"] = json.dumps(broken)
     return together
+
+
+def store_of(folder: Path, name: str) -> Path:
+    """The store of the theory called `name`, in the folder of several."""
+    return folder / f"{name.lower().replace(' ', '_')}.zarr"
 
 
 def theory_names(theories: Sequence[Theory]) -> list[str]:

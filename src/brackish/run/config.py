@@ -98,6 +98,11 @@ class Setup:
         names = theory_names(self.theories)
         return [label or name for name, label in zip(names, self.labels or (None,) * len(names), strict=True)]
 
+    def options_of(self, theory: Theory) -> dict[str, Any]:
+        """The options that mean something to a theory: one of the whole wavefunction has no trajectories."""
+        meaningless = () if theory.has_trajectories else ("trajectories", "ensembles")
+        return {name: value for name, value in self.options.items() if name not in meaningless}
+
 
 def with_theories(setup: Setup, theories: Iterable[Theory]) -> Setup:
     """The same run with other theories, each with its own integrator."""

@@ -17,6 +17,7 @@ from brackish.errors import CheckpointError, InvalidInput, shortened
 from brackish.hamiltonians import HybridHamiltonian
 from brackish.io import read_store
 from brackish.run import folder
+from brackish.run.comparison import store_of
 from brackish.run.config import Setup, parse
 from brackish.run.provenance import describe
 from brackish.run.simulation import require_extendable
@@ -53,15 +54,14 @@ def planned(path: Path, stop: str | None, trajectories: int | None) -> tuple[Pat
         )
     _require_the_same_choices(before, setup, file)
     for name, theory, integrator in zip(setup.names, setup.theories, setup.integrators, strict=True):
-        options = setup.options if theory.has_trajectories else folder.without_trajectories(setup.options)
         require_extendable(
             setup.hamiltonian,
             theory,
             setup.preparation,
             setup.times,
-            folder.store_of(place, name),
+            store_of(place, name),
             integrator=integrator,
-            **options,
+            **setup.options_of(theory),
         )
     return place, new_text, setup
 
@@ -69,7 +69,7 @@ def planned(path: Path, stop: str | None, trajectories: int | None) -> tuple[Pat
 def _as_it_ran(place: Path, text: str) -> tuple[str, Setup]:
     """The text from which the finished run was made, which its stores remember, and its setup."""
     names = parse(text, str(place / folder.FILE)).names
-    made = read_store(folder.store_of(place, names[0])).attrs.get("config")
+    made = read_store(store_of(place, names[0])).attrs.get("config")
     if made is None:
         raise CheckpointError(f"{place} does not say how it was made: it was not written by `brackish run`.")
     return made, parse(made, str(place / folder.FILE))

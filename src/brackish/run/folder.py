@@ -21,7 +21,7 @@ from brackish.io import read_netcdf, read_store, require_whole, store_exists, wr
 from brackish.io.files import real, replacing
 from brackish.io.processes import only_writer
 from brackish.run import marks
-from brackish.run.comparison import side_by_side
+from brackish.run.comparison import side_by_side, store_of
 from brackish.run.config import Setup, parse
 from brackish.run.progress import Watch
 from brackish.run.simulation import simulate
@@ -167,7 +167,7 @@ def go_on(setup: Setup, text: str, place: Path, watch: bool | Watch, workers: in
     mark = marks.read(place)
     if mark is not None and mark.has_whole(place, RESULTS):
         return read_netcdf(place / RESULTS)
-    options = {**setup.options, **({} if workers is None else {"workers": workers})}
+    asked = {} if workers is None else {"workers": workers}
     results = []
     for name, theory, integrator in zip(setup.names, setup.theories, setup.integrators, strict=True):
         store = store_of(place, name)
@@ -183,7 +183,7 @@ def go_on(setup: Setup, text: str, place: Path, watch: bool | Watch, workers: in
             extend=None if begun else _predecessor(place, name),
             note={"config": text},
             progress=watch,
-            **(options if theory.has_trajectories else without_trajectories(options)),
+            **{**setup.options_of(theory), **asked},
         )
         results.append(result)
     if len(results) == 1:
@@ -200,16 +200,6 @@ def _predecessor(place: Path, name: str) -> Path | None:
         return None
     store = store_of(real(final(place)), name)
     return store if store_exists(store) else None
-
-
-def without_trajectories(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that mean something to a theory of the whole wavefunction."""
-    return {name: value for name, value in options.items() if name not in ("trajectories", "ensembles")}
-
-
-def store_of(place: Path, name: str) -> Path:
-    """The store of the theory called `name`."""
-    return place / f"{name.lower().replace(' ', '_')}.zarr"
 
 
 def settle(place: Path) -> Path:
